@@ -1,0 +1,1 @@
+"""The pages; none imports another, none loads a deep-learning library."""

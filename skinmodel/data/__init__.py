@@ -1,0 +1,1 @@
+"""The two data sets: index, splits, decoded cache and input pipeline."""

@@ -1,0 +1,47 @@
+"""The one family of errors that this package raises on purpose.
+
+A message says what failed, what was received, what was expected and what to do next. Only the
+command line and ``app/services.py`` turn these into words for a user.
+"""
+
+from collections.abc import Iterable
+
+
+class SkinModelError(Exception):
+    """Base of every error a caller may want to show to a user."""
+
+
+class ImageError(SkinModelError):
+    """A file or array is not an image this package accepts."""
+
+
+class DatasetError(SkinModelError):
+    """A data set folder, its metadata or its images are not as released."""
+
+
+class SplitError(SkinModelError):
+    """A split cannot be made, or lets one lesion fall on two sides."""
+
+
+class UnknownNameError(SkinModelError):
+    """A model, recipe, method, data set or diagnosis of this name does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        super().__init__(f"There is no {kind} called '{name}'. Known: {', '.join(sorted(known))}.")
+        self.kind = kind
+        self.name = name
+
+
+class WeightsError(SkinModelError):
+    """Weights are missing, stale, corrupt, or not the ones the manifest names."""
+
+
+class ConfigError(SkinModelError):
+    """A recipe, setting or run cannot be used as given."""
+
+
+def summarize_ids(ids: Iterable[str], shown: int = 5) -> str:
+    """Return the first few of ``ids`` and how many there are, for an error message."""
+    items = list(ids)
+    head = ", ".join(items[:shown])
+    return head if len(items) <= shown else f"{head}, ... ({len(items)} in all)"

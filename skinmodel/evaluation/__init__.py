@@ -1,0 +1,1 @@
+"""Measurement of predictions; loads no deep-learning library."""

@@ -1,0 +1,1 @@
+"""Classifying images with trained weights."""

@@ -1,0 +1,98 @@
+"""Results with their provenance: what every page, file and table of this project is made of."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinmodel.diagnoses import CODES, Diagnosis, get_diagnosis
+
+DISCLAIMER: Final = "Research and teaching tool, not a medical device."
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one model says of one image.
+
+    Attributes:
+        model: registry name of the model, such as ``cnn_sa``.
+        run_id: the training run its weights come from.
+        probabilities: K floats in [0, 1] that sum to 1, in the order of ``CODES``.
+    """
+
+    model: str
+    run_id: str
+    probabilities: tuple[float, ...]
+
+    @property
+    def code(self) -> str:
+        """Code of the most probable diagnosis; the first in class order where two tie."""
+        return CODES[int(np.argmax(self.probabilities))]
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The most probable diagnosis."""
+        return get_diagnosis(self.code)
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable diagnosis."""
+        return max(self.probabilities)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, with the disclaimer."""
+        return {
+            "model": self.model,
+            "run_id": self.run_id,
+            "prediction": self.code,
+            "probabilities": dict(zip(CODES, self.probabilities, strict=True)),
+            "disclaimer": DISCLAIMER,
+        }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where one model looked on one image, before any scaling or colour.
+
+    Attributes:
+        model: registry name of the model.
+        run_id: the training run its weights come from.
+        method: ``soft_attention`` or ``grad_cam``.
+        layer: name of the layer the map is read from.
+        code: the diagnosis the map speaks for; None where the method knows no class.
+        values: float32, (h, w), >= 0, unnormalised.
+        heads: float32, (h, w, M), one map a head, each summing to 1; None without heads.
+    """
+
+    model: str
+    run_id: str
+    method: str
+    layer: str
+    code: str | None
+    values: NDArray[np.float32]
+    heads: NDArray[np.float32] | None = None
+
+    @property
+    def raw_maximum(self) -> float:
+        """Largest value of the map in the method's own unit."""
+        return float(self.values.max())
+
+    @property
+    def is_null(self) -> bool:
+        """True when the map holds no positive evidence: nothing may be drawn from it."""
+        return not self.raw_maximum > 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, without the per-head maps."""
+        return {
+            "model": self.model,
+            "run_id": self.run_id,
+            "method": self.method,
+            "layer": self.layer,
+            "diagnosis": self.code,
+            "raw_maximum": self.raw_maximum,
+            "is_null": self.is_null,
+            "values": self.values.astype(float).tolist(),
+            "disclaimer": DISCLAIMER,
+        }

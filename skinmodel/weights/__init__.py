@@ -1,0 +1,1 @@
+"""Trained weights: manifest, compact form and store."""
