@@ -1,3 +1,3 @@
-"""Train, evaluate and explain skin-lesion classifiers; importing it loads no deep-learning library."""
+"""Train, evaluate and explain skin-lesion classifiers; importing it loads no TensorFlow."""
 
 __version__ = "0.1.0"
