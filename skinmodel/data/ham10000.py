@@ -1,0 +1,151 @@
+"""HAM10000 in its official layout: read it, check it, and say by id what is wrong.
+
+Source: Tschandl, Rosendahl, Kittler, Sci. Data 5:180161 (2018), doi:10.7910/DVN/DBW86T.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from skinmodel.data.groups import group_lesions
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import DatasetError, summarize_ids
+
+METADATA: Final = "HAM10000_metadata.csv"
+IMAGE_FOLDERS: Final = ("HAM10000_images_part_1", "HAM10000_images_part_2", "HAM10000_images")
+COLUMNS: Final = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
+IMAGE_COUNT: Final = 10_015
+CLASS_COUNTS: Final = {
+    "nv": 6705,
+    "mel": 1113,
+    "bkl": 1099,
+    "bcc": 514,
+    "akiec": 327,
+    "vasc": 142,
+    "df": 115,
+}
+HOW_TO_GET: Final = (
+    "Download HAM10000 from doi:10.7910/DVN/DBW86T (metadata CSV and both image parts) and name "
+    "the folder that holds it with --data or SKINMODEL_DATA."
+)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One thing that is not as released.
+
+    Attributes:
+        what: the defect in words.
+        ids: the image ids at fault; empty where the defect is a count.
+        fatal: True when no index can be made; False when the set is merely incomplete.
+    """
+
+    what: str
+    ids: tuple[str, ...] = ()
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        """Return the defect with the first ids at fault."""
+        return f"{self.what}: {summarize_ids(self.ids)}" if self.ids else self.what
+
+
+def find_root(data: Path) -> Path:
+    """Return the folder with the metadata: ``data`` itself or ``data/HAM10000``.
+
+    Raises:
+        DatasetError: neither holds ``HAM10000_metadata.csv``.
+    """
+    for root in (data / "HAM10000", data):
+        if (root / METADATA).is_file():
+            return root
+    raise DatasetError(f"No {METADATA} in '{data}' or '{data / 'HAM10000'}'. {HOW_TO_GET}")
+
+
+def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
+    """Read the index and collect every defect instead of stopping at the first.
+
+    Args:
+        data: folder that holds ``HAM10000``, or that folder itself.
+
+    Returns:
+        The index of all usable rows (known diagnosis, one row an id, image present), sorted by
+        ``image_id``: image_id, lesion_id, group_id (see ``groups``), truth, dx_type, age (years,
+        NaN where unknown), sex, localization, path. And the defects found.
+
+    Raises:
+        DatasetError: there is no metadata, or it lacks a column.
+    """
+    root = find_root(data)
+    table = _read_metadata(root / METADATA)
+    defects = list(_check_rows(table))
+    usable = table[table["dx"].isin(CODES)].drop_duplicates("image_id").sort_values("image_id")
+    files = _find_images(root)
+    present = usable["image_id"].isin(files.keys())
+    if not present.all():
+        missing = tuple(usable.loc[~present, "image_id"])
+        defects.append(Defect("images named in the metadata are missing", missing))
+    usable = usable[present].reset_index(drop=True)
+    usable["path"] = usable["image_id"].map(files)
+    usable["group_id"] = group_lesions(usable)
+    index = usable.rename(columns={"dx": "truth"})
+    order = ["image_id", "lesion_id", "group_id", "truth", "dx_type", "age", "sex"]
+    return index[[*order, "localization", "path"]], tuple(defects)
+
+
+def read_index(data: Path, *, complete: bool = True) -> pd.DataFrame:
+    """Return the index that ``inspect`` describes, or refuse.
+
+    Args:
+        data: folder that holds ``HAM10000``, or that folder itself.
+        complete: also refuse a set that is not the whole release.
+
+    Raises:
+        DatasetError: a fatal defect, or any defect where ``complete`` is asked for.
+    """
+    index, defects = inspect(data)
+    refused = [d for d in defects if d.fatal or complete]
+    if refused or index.empty:
+        lines = "\n".join(f"- {d}" for d in refused) or "- no usable image"
+        raise DatasetError(f"HAM10000 in '{data}' is not as released:\n{lines}\n{HOW_TO_GET}")
+    return index
+
+
+def _read_metadata(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"image_id": str, "lesion_id": str, "dx": str})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DatasetError(f"'{path}' is not a CSV table ({error}). {HOW_TO_GET}") from error
+    missing = [c for c in COLUMNS if c not in table.columns]
+    if missing:
+        raise DatasetError(
+            f"'{path}' lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}. "
+            f"{HOW_TO_GET}"
+        )
+    return table[list(COLUMNS)]
+
+
+def _check_rows(table: pd.DataFrame) -> list[Defect]:
+    defects = []
+    twice = tuple(table.loc[table["image_id"].duplicated(), "image_id"])
+    if twice:
+        defects.append(Defect("image ids stand in the metadata more than once", twice, fatal=True))
+    unknown = table[~table["dx"].isin(CODES)]
+    if len(unknown):
+        words = ", ".join(sorted({str(dx) for dx in unknown["dx"]}))
+        ids = tuple(unknown["image_id"])
+        defects.append(Defect(f"diagnoses other than {', '.join(CODES)} ({words})", ids, True))
+    if len(table) != IMAGE_COUNT:
+        defects.append(Defect(f"{len(table):,} rows where the release has {IMAGE_COUNT:,}"))
+    counts = table["dx"].value_counts()
+    for code, expected in CLASS_COUNTS.items():
+        found = int(counts.get(code, 0))
+        if found != expected:
+            defects.append(Defect(f"{found:,} images of {code} where the release has {expected:,}"))
+    return defects
+
+
+def _find_images(root: Path) -> dict[str, str]:
+    folders = [root / name for name in IMAGE_FOLDERS if (root / name).is_dir()] or [root]
+    return {f.stem: str(f) for folder in folders for f in sorted(folder.glob("ISIC_*.jpg"))}
