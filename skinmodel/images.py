@@ -1,0 +1,283 @@
+"""Guarded decoding: bytes from anyone become an RGB array, or one sentence for a clinician.
+
+What is promised for any input, valid or hostile: an array or an ``ImageError``; at most 500 MB of
+memory above idle, whatever the number of threads; nothing written to disk; nothing of a file's
+metadata in any array, message or log.
+"""
+
+import contextlib
+import io
+import logging
+import re
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from skinmodel.errors import ImageError
+from skinmodel.signatures import name_format
+
+MAX_BYTES: Final = 10 * 1024 * 1024
+"""Largest file accepted, in bytes; the upload limit of the dashboard is the same."""
+
+MAX_PIXELS: Final = 40_000_000
+"""Largest picture accepted, in pixels.
+
+The costliest file of this size is a progressive CMYK JPEG, for which libjpeg keeps 8 bytes a pixel
+(320 MB) beside the reduced picture; a PNG of any kind takes 4 (160 MB). Cameras above 40 MP hardly
+ever write files below ``MAX_BYTES``.
+"""
+
+MIN_SIDE: Final = 64
+"""Shortest side accepted, in pixels: less cannot show the structure of a lesion at 100 x 100."""
+
+MAX_SIDE: Final = 2048
+"""Longest side of a decoded array, in pixels; larger pictures are reduced to it."""
+
+_FORMATS: Final = ("JPEG", "PNG")
+_MAX_SCANS: Final = 64
+_MAX_PROFILE_BYTES: Final = 64 * 1024
+_BAND_PIXELS: Final = 1_000_000
+_LARGE_PIXELS: Final = 4_000_000
+_LARGE_LOCK: Final = threading.Lock()
+_ORIENTATION_TAG: Final = 0x0112
+_TRANSPOSITIONS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's parsers are known to raise on damaged bytes; a fuzz test holds the list complete.
+_DAMAGE: Final = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+# A marker in a JPEG's entropy-coded data: 0xFF followed by neither a stuffed zero nor a restart.
+_JPEG_MARKER: Final = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+_SOS, _EOI = 0xDA, 0xD9
+
+# Pillow's own limit only warns up to twice its value; the check of MAX_PIXELS comes after it.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# At DEBUG, Pillow logs the value of every EXIF tag: names and places of patients among them.
+logging.getLogger("PIL").setLevel(logging.INFO)
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """Return the picture in a file.
+
+    Args:
+        path: a JPEG or PNG file.
+
+    Returns:
+        uint8, (H, W, 3), RGB, 0-255, as ``decode`` gives it.
+
+    Raises:
+        ImageError: there is no such file, it cannot be read, it is larger than ``MAX_BYTES``, or
+            ``decode`` refuses it.
+    """
+    try:
+        if path.is_dir():
+            raise ImageError(f"'{path}' is a folder. Give the path of one JPEG or PNG file.")
+        if path.exists() and not path.is_file():
+            raise ImageError(f"'{path}' is not a regular file. Give the path of a JPEG or PNG.")
+        _check_length(path.stat().st_size)
+        with path.open("rb") as file:
+            # One byte more than allowed, so that a file that grew meanwhile is noticed.
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file '{path}'. Check its name and folder.") from error
+    except PermissionError as error:
+        raise ImageError(
+            f"The file '{path}' may not be read by this user. Change its permissions or copy it."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
+        raise ImageError(
+            f"The file '{path}' could not be read ({reason}). Check the name and the disk."
+        ) from error
+    return decode(data)
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """Return the picture in a JPEG or PNG file's bytes.
+
+    The EXIF orientation is applied; no other metadata is used, but for a small RGB colour profile
+    (Display P3 of phones, Adobe RGB of cameras), from which colours are converted to sRGB.
+    Profiles of grey and CMYK pictures, damaged ones and PNG gamma chunks are ignored. Transparent
+    parts are shown on white. Of 16-bit channels the upper 8 bits are kept. Of an animated PNG the
+    still picture is taken. A picture of more than ``MAX_SIDE`` pixels on its longer side is reduced
+    to that by averaging, so that every later stage stays light; smaller ones keep their pixels.
+
+    Args:
+        data: the whole file, at most ``MAX_BYTES`` long.
+
+    Returns:
+        uint8, (H, W, 3), RGB, 0-255, contiguous, each side within ``MIN_SIDE`` to ``MAX_SIDE``.
+
+    Raises:
+        ImageError: the bytes are empty, too many, not a JPEG or PNG, damaged or truncated, or hold
+            a picture with too many or too few pixels. The message is a sentence for a clinician.
+    """
+    _check_length(len(data))
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            _check_dimensions(width, height)
+            if image.format != "PNG":
+                _check_scans(data)
+            # The memory bound is for the whole process: large pictures take turns.
+            turn = _LARGE_LOCK if width * height > _LARGE_PIXELS else contextlib.nullcontext()
+            with turn:
+                return _to_array(image)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ImageError(_too_many_pixels("")) from error
+    except _DAMAGE as error:
+        raise ImageError(_explain_failure(data)) from error
+
+
+def _check_length(length: int) -> None:
+    if length == 0:
+        raise ImageError(
+            "The file is empty (0 bytes): nothing was saved or transferred. "
+            "Export the picture again as JPEG or PNG."
+        )
+    if length > MAX_BYTES:
+        raise ImageError(
+            f"The file is larger than {MAX_BYTES // 1024**2} MB, the most this tool accepts. "
+            "Save the picture as JPEG, or at a smaller size, and try again."
+        )
+
+
+def _too_many_pixels(size: str) -> str:
+    return (
+        f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels{size}, the most this "
+        "tool accepts. Crop it to the lesion or save it at a smaller size."
+    )
+
+
+def _check_dimensions(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(_too_many_pixels(f" ({width} x {height})"))
+    short, long = sorted((width, height))
+    if short < MIN_SIDE:
+        raise ImageError(
+            f"The picture is only {width} x {height} pixels; each side needs at least {MIN_SIDE} "
+            "to show a lesion's structure. Use the original picture, not a thumbnail."
+        )
+    if short * MAX_SIDE < long * MIN_SIDE:
+        raise ImageError(
+            f"The picture is a strip of {width} x {height} pixels, too long and narrow to show a "
+            "lesion. Crop it to the lesion and its surroundings."
+        )
+
+
+def _check_scans(data: bytes) -> None:
+    """Refuse a JPEG that repeats its picture in many scans, each of which costs a full pass."""
+    scans, position, end = 0, 2, len(data)
+    while match := _JPEG_MARKER.search(data, position, end):
+        marker, position = match[1][0], match.end()
+        if marker == _EOI:
+            break
+        scans += marker == _SOS
+        position += int.from_bytes(data[position : position + 2], "big")
+    if scans > _MAX_SCANS:
+        raise ImageError(
+            f"The JPEG stores its picture in {scans} passes, far more than any camera writes. "
+            "Open it in a picture viewer, save it as a new JPEG or PNG and try again."
+        )
+
+
+def _explain_failure(data: bytes) -> str:
+    name, is_supported = name_format(data)
+    if is_supported:
+        return (
+            f"The {name} file is damaged or incomplete and cannot be shown in full. "
+            "Transfer or export the picture again from where it was taken."
+        )
+    what = f"This file is {name}, not a JPEG or PNG," if name else "This file is not a picture,"
+    return f"{what} whatever its name says. Export the picture as JPEG or PNG and try again."
+
+
+def _to_array(image: Image.Image) -> NDArray[np.uint8]:
+    # A JPEG is decoded at a half, a quarter or an eighth where that still leaves MAX_SIDE; both
+    # sides must be passed, and the smaller of the two ratios counts.
+    long = max(image.size)
+    image.draft(None, (image.width * MAX_SIDE // long, image.height * MAX_SIDE // long))
+    image.load()
+    orientation = _read_orientation(image)
+    profile = image.info.get("icc_profile") if image.mode.startswith("RGB") else None
+    rgb = _reduce_to_rgb(image, factor=max(1, max(image.size) // MAX_SIDE))
+    rgb.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX, reducing_gap=None)
+    if profile:
+        rgb = _convert_to_srgb(rgb, profile)
+    if orientation in _TRANSPOSITIONS:
+        rgb = rgb.transpose(_TRANSPOSITIONS[orientation])
+    return np.array(rgb, dtype=np.uint8)
+
+
+def _read_orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (*_DAMAGE, UserWarning):
+        # Broken metadata says nothing about the pixels, which are shown as stored.
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _reduce_to_rgb(image: Image.Image, factor: int) -> Image.Image:
+    """Return ``image`` on white as RGB, averaged over ``factor`` x ``factor`` pixels.
+
+    It goes band by band: converting the whole picture first would double its memory.
+    """
+    size = (-(-image.width // factor), -(-image.height // factor))
+    reduced = Image.new("RGB", size)
+    rows = factor * max(1, _BAND_PIXELS // (image.width * factor))
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        reduced.paste(_flatten(band).reduce(factor), (0, top // factor))
+    return reduced
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Return a picture of any mode as 8-bit RGB on white."""
+    if image.mode.startswith("I"):
+        # Pillow would clip 16-bit grey at 255 instead of scaling it.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")
+
+
+def _convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Return the colours in sRGB; unchanged where the profile is sRGB, too large or broken."""
+    if len(profile) > _MAX_PROFILE_BYTES:
+        return image
+    try:
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, *_DAMAGE):
+        # The colours of the file as they are: what a viewer without colour management shows.
+        return image
+    return converted or image
