@@ -1,0 +1,241 @@
+"""What is known of a weights file: how to use it, where it comes from, how far to trust it."""
+
+import json
+import math
+import re
+import reprlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, get_args
+
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import ConfigError, WeightsError
+from skinmodel.preprocess import Preprocessing
+
+Form = Literal["compact", "float32"]
+
+SCHEMA_VERSION: Final = 1
+LICENCE: Final = (
+    "CC BY-NC 4.0, non-commercial: derived from HAM10000 (Tschandl, Rosendahl and Kittler 2018, "
+    "doi:10.7910/DVN/DBW86T)"
+)
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_SPLIT: Final = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
+_VERSIONS: Final = ("keras", "numpy", "python", "skinmodel", "tensorflow")
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """One weights file and everything needed to use it and to say how far to trust it.
+
+    A record that breaks a rule cannot be made, whether it comes from code or from a file.
+
+    Attributes:
+        schema_version: of this record's layout; ``SCHEMA_VERSION``.
+        model: registry name of the network.
+        run_id: the training run; unique together with ``model`` in one manifest.
+        file: name of the weights file in the manifest's folder, never a path.
+        bytes: size of that file.
+        sha256: of that file, 64 lower-case hexadecimal digits.
+        form: ``compact`` (quantised) or ``float32`` (exact).
+        preprocessing: how an image becomes this network's input.
+        recipe: every setting that changed the result, as plain JSON values.
+        recipe_fingerprint: of those settings.
+        split: ``name``, ``seed``, ``fingerprint`` and ``leaks`` of the split trained on.
+        classes: diagnosis of each output; always ``CODES``.
+        versions: of skinmodel, tensorflow, keras, numpy and python at training.
+        metrics: nested finite numbers, such as ``{"test": {"balanced_accuracy": 0.6}}``; a figure
+            that is not defined is left out.
+        created: when, as ISO 8601 in UTC.
+        licence: of the weights, with the attribution it asks for.
+
+    Raises:
+        WeightsError: a value is not what its field holds; all such fields are named.
+    """
+
+    schema_version: int
+    model: str
+    run_id: str
+    file: str
+    bytes: int
+    sha256: str
+    form: Form
+    preprocessing: Preprocessing
+    recipe: dict[str, Any]
+    recipe_fingerprint: str
+    split: dict[str, Any]
+    classes: tuple[str, ...]
+    versions: dict[str, str]
+    metrics: dict[str, Any]
+    created: str
+    licence: str
+
+    def __post_init__(self) -> None:
+        """Refuse values that the fields do not hold."""
+        rules = {
+            "schema_version": (_is_int(self.schema_version, SCHEMA_VERSION), f"{SCHEMA_VERSION}"),
+            "model": (_is_name(self.model), "letters, digits, '.', '_' and '-'"),
+            "run_id": (_is_name(self.run_id), "letters, digits, '.', '_' and '-'"),
+            "file": (_is_name(self.file), "a file name in the manifest's folder, not a path"),
+            "bytes": (_is_int(self.bytes, 1), "a whole number above 0"),
+            "sha256": (_matches(self.sha256, _SHA256), "64 lower-case hexadecimal digits"),
+            "form": (self.form in get_args(Form), f"one of {get_args(Form)}"),
+            "preprocessing": (_is_preprocessing(self.preprocessing), "a usable Preprocessing"),
+            "recipe": (_is_plain(self.recipe), "plain JSON values by name"),
+            "recipe_fingerprint": (_is_text(self.recipe_fingerprint), "a text"),
+            "split": (_is_split(self.split), f"exactly {', '.join(_SPLIT)} of the right types"),
+            "classes": (self.classes == CODES, f"this program's class order {CODES}"),
+            "versions": (_is_versions(self.versions), f"texts for {', '.join(_VERSIONS)}"),
+            "metrics": (_is_metrics(self.metrics), "nested finite numbers by name"),
+            "created": (_is_utc(self.created), "an ISO 8601 time in UTC"),
+            "licence": (_is_text(self.licence), "a text"),
+        }
+        wrong = [
+            f"{name} is {reprlib.repr(getattr(self, name))}, expected {expected}"
+            for name, (kept, expected) in rules.items()
+            if not kept
+        ]
+        if wrong:
+            raise WeightsError(
+                f"The weights record of run {reprlib.repr(self.run_id)} cannot be used: "
+                f"{'; '.join(wrong)}. Restore the manifest it came from, or train the model again."
+            )
+
+    @property
+    def leaks(self) -> bool:
+        """True when every figure of this run is too good, and must be labelled so."""
+        return bool(self.split["leaks"])
+
+    @property
+    def created_at(self) -> datetime:
+        """When, as a time in UTC."""
+        return datetime.fromisoformat(self.created)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {**asdict(self), "classes": list(self.classes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "WeightsRecord":
+        """Return the record of plain values, such as ``to_dict`` gives.
+
+        Raises:
+            WeightsError: a newer layout, a field missing or unknown, or a value that its field
+                does not hold.
+        """
+        if not isinstance(values, Mapping):
+            raise WeightsError(
+                f"A weights record is {reprlib.repr(values)}; expected values by name. Restore "
+                "the manifest it came from."
+            )
+        version = values.get("schema_version")
+        if _is_int(version, SCHEMA_VERSION + 1):
+            raise WeightsError(
+                f"The weights record has schema_version {version}; this program reads up to "
+                f"{SCHEMA_VERSION}. It was written by a newer skinmodel: update this one."
+            )
+        check_keys("The weights record", values, (f.name for f in fields(cls)))
+        classes = values["classes"]
+        changed = {
+            "preprocessing": _to_preprocessing(values["preprocessing"]),
+            "classes": tuple(classes) if isinstance(classes, list) else classes,
+        }
+        return cls(**{**values, **changed})
+
+
+def utc_now() -> str:
+    """Return the present time as a record writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_keys(subject: str, values: Mapping[str, Any], expected: Iterable[str]) -> None:
+    """Refuse values that lack an expected name or have one more.
+
+    Args:
+        subject: what the values describe, to start the message with.
+        values: by name.
+        expected: the names.
+
+    Raises:
+        WeightsError: names are missing or unknown; all are listed.
+    """
+    names = set(expected)
+    missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+    if missing or unknown:
+        raise WeightsError(
+            f"{subject} does not have the expected fields: missing {missing}, unknown {unknown}. "
+            "Restore the manifest it came from, or update skinmodel."
+        )
+
+
+def _to_preprocessing(values: Any) -> Preprocessing:
+    names = tuple(f.name for f in fields(Preprocessing))
+    if not isinstance(values, Mapping):
+        raise WeightsError(f"Its preprocessing is {reprlib.repr(values)}; expected {names}.")
+    check_keys("Its preprocessing", values, names)
+    try:
+        return Preprocessing(**values)
+    except (ConfigError, TypeError) as error:
+        raise WeightsError(f"Its preprocessing cannot be used: {error}") from error
+
+
+def _is_preprocessing(value: Any) -> bool:
+    return (
+        isinstance(value, Preprocessing)
+        and _is_int(value.height, 1)
+        and _is_int(value.width, 1)
+        and _is_number(value.scale)
+        and _is_number(value.offset)
+    )
+
+
+def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_name(value: Any) -> bool:
+    return _matches(value, _NAME)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_int(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether ``value`` is a dict that JSON gives back unchanged."""
+    try:
+        return isinstance(value, dict) and json.loads(json.dumps(value, allow_nan=False)) == value
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_split(value: Any) -> bool:
+    same_keys = isinstance(value, dict) and value.keys() == _SPLIT.keys()
+    return same_keys and all(type(value[name]) is kind for name, kind in _SPLIT.items())
+
+
+def _is_versions(value: Any) -> bool:
+    same_keys = isinstance(value, dict) and sorted(value) == sorted(_VERSIONS)
+    return same_keys and all(_is_text(version) for version in value.values())
+
+
+def _is_metrics(value: Any) -> bool:
+    return _is_plain(value) and all(_is_number(v) or _is_metrics(v) for v in value.values())
+
+
+def _is_utc(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).utcoffset() == timedelta(0)
+    except (TypeError, ValueError):
+        return False
