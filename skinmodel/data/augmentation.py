@@ -1,0 +1,35 @@
+"""What a recipe may do to training images; the values only, without TensorFlow."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes, drawn anew for every image and epoch, uniformly in the given ranges.
+
+    Attributes:
+        horizontal_flip: mirror left and right, one time in two.
+        vertical_flip: mirror top and bottom, one time in two.
+        rotation: largest turn either way, in degrees.
+        zoom: both axes scaled by one factor in [1 - zoom, 1 + zoom].
+        stretch: each axis scaled by its own factor in [1 - stretch, 1 + stretch].
+        shear: largest shear angle either way, in degrees.
+        shift: largest shift either way, as a share of the side.
+        brightness: pixel values scaled by a factor in [1 - brightness, 1 + brightness].
+        contrast: distance from the image's mean scaled likewise.
+        saturation: distance from each pixel's grey scaled likewise.
+        fill: what is beyond the border: the mirrored image, or its nearest pixel.
+    """
+
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    rotation: float = 0.0
+    zoom: float = 0.0
+    stretch: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    fill: Literal["reflect", "nearest"] = "reflect"

@@ -1,0 +1,47 @@
+"""Writing a file so that it is there whole or not at all, whatever happens meanwhile."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Write ``path`` through a temporary file beside it, flushed to disk before it is renamed.
+
+    Args:
+        path: the file to make or replace; its folder is made if need be.
+        write: writes the content to the path it is given.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old content is untouched
+            and no temporary file stays behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        flush_to_disk(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_to_disk(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    write_atomically(path, lambda temporary: _write_text(temporary, text))
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file's or a folder's content has reached the disk (folders: POSIX only)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

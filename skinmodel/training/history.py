@@ -1,0 +1,15 @@
+"""The figures of every epoch, as a table on disk."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from skinmodel.files import write_atomically
+
+FILE = "history.csv"
+
+
+def write_history(run: Path, history: list[dict[str, float]]) -> None:
+    """Write one row an epoch to ``history.csv``, atomically."""
+    table = pd.DataFrame(history).astype({"epoch": int})
+    write_atomically(run / FILE, lambda path: table.to_csv(path, index=False))

@@ -1,0 +1,76 @@
+"""Adam and AdamW in one pass over the weights.
+
+Keras' optimizers update 57 million weights in about ten element-wise passes; TensorFlow's fused
+kernel does it in one, which is a fifth of the time of a step on a CPU.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from skinmodel.training.recipes import TrainConfig
+
+
+class FusedAdam:
+    """Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    Args:
+        variables: Keras variables to train, float32.
+        config: gives the betas, epsilon and weight decay.
+    """
+
+    def __init__(self, variables: Sequence[Any], config: TrainConfig):
+        self.config = config
+        self.variables = list(variables)
+        self.first = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in variables]
+        self.second = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in variables]
+        self.steps = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
+        """Change every variable by one step.
+
+        Args:
+            gradients: float32, one a variable, of its shape.
+            rate: float32, (), the learning rate of this step.
+        """
+        step = tf.cast(self.steps.assign_add(1), tf.float32)
+        power_1, power_2 = self.config.beta_1**step, self.config.beta_2**step
+        states = zip(self.variables, self.first, self.second, gradients, strict=True)
+        for variable, first, second, gradient in states:
+            if self.config.weight_decay and decays(variable):
+                keep = 1.0 - rate * self.config.weight_decay
+                variable.value.assign(variable.value * keep)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.value.handle,
+                m=first.handle,
+                v=second.handle,
+                beta1_power=power_1,
+                beta2_power=power_2,
+                lr=rate,
+                beta1=self.config.beta_1,
+                beta2=self.config.beta_2,
+                epsilon=self.config.epsilon,
+                grad=gradient,
+            )
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Return the moments and the number of steps, by name."""
+        state = {"steps": self.steps.numpy().reshape(1)}
+        for variable, first, second in zip(self.variables, self.first, self.second, strict=True):
+            state[f"first/{variable.path}"] = first.numpy()
+            state[f"second/{variable.path}"] = second.numpy()
+        return state
+
+    def set_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Restore what ``get_state`` returned."""
+        self.steps.assign(state["steps"][0])
+        for variable, first, second in zip(self.variables, self.first, self.second, strict=True):
+            first.assign(state[f"first/{variable.path}"])
+            second.assign(state[f"second/{variable.path}"])
+
+
+def decays(variable: Any) -> bool:
+    """Return whether weight decay applies: to kernels, not to biases, scales and gamma."""
+    return len(variable.shape) > 1

@@ -1,0 +1,87 @@
+"""From names to a trained run: what the command line asks for."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skinmodel.data import cache, ham10000
+from skinmodel.data.splits import Split, split_grouped
+from skinmodel.diagnoses import class_index
+from skinmodel.errors import ConfigError
+from skinmodel.training.recipes import load_recipe
+from skinmodel.training.runs import RunResult
+
+log = logging.getLogger(__name__)
+
+
+def run_training(
+    model: str,
+    recipe: str,
+    data: Path,
+    runs: Path,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: bool = True,
+) -> tuple[Path, RunResult]:
+    """Train ``model`` by ``recipe`` on the HAM10000 in ``data``.
+
+    Args:
+        model: registry name of the network.
+        recipe: name of a recipe, or the path of a TOML file.
+        data: folder that holds ``HAM10000``.
+        runs: folder in which the run's folder, ``MODEL-RECIPE-sSEED``, is made.
+        seed: instead of the recipe's.
+        epochs: instead of the recipe's.
+        resume: go on with an unfinished run.
+        force: throw an earlier run away.
+        progress: show progress bars.
+
+    Returns:
+        The run's folder and its result.
+
+    Raises:
+        SkinModelError: names, data, or the run on disk do not allow it; see the parts.
+    """
+    load_recipe(recipe, model, "float32", seed=seed, epochs=epochs)  # refuse before TensorFlow
+    index = ham10000.read_index(data)
+
+    from skinmodel.training.device import choose_device
+    from skinmodel.training.train import Images, train
+
+    device = choose_device()
+    log.info("training on %s", device)
+    config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
+    split = _make_split(config.split, index)
+    pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
+    truth = np.array([class_index(code) for code in index["truth"]], dtype=np.int64)
+    sides = index["image_id"].map(split.side).to_numpy()
+    parts = {s: Images(pixels[sides == s], truth[sides == s]) for s in ("train", "val")}
+    provenance: dict[str, Any] = {
+        "name": "HAM10000",
+        "pixels_sha256": cache.fingerprint(pixels),
+        "split": split.to_dict(),
+    }
+    run = runs / f"{config.model}-{config.recipe}-s{config.seed}"
+    result = train(
+        config,
+        parts["train"],
+        parts["val"],
+        run,
+        provenance,
+        resume=resume,
+        force=force,
+        progress=progress,
+    )
+    return run, result
+
+
+def _make_split(name: str, index: pd.DataFrame) -> Split:
+    if name != "grouped":
+        raise ConfigError(f"Split '{name}' cannot be trained on yet; use the recipe 'grouped'.")
+    return split_grouped(index)

@@ -1,0 +1,116 @@
+"""One training step and one validation pass, as TensorFlow graphs."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from skinmodel.data.pipeline import augment, build_batches, to_input
+from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.recipes import TrainConfig
+
+# float16 loses gradients below 6e-8; bfloat16 has float32's range and needs no scaling.
+_FLOAT16_LOSS_SCALE = 1024.0
+
+
+class TrainStep:
+    """Augmentation, forward, backward and update in one graph, traced once.
+
+    Args:
+        model: the network.
+        optimizer: over the network's trainable variables.
+        config: augmentation, smoothing and seed.
+        weights: float32, (K,), loss weight of each class.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: FusedAdam,
+        config: TrainConfig,
+        weights: NDArray[np.float32],
+    ):
+        self.model = model
+        self.optimizer = optimizer
+        self.config = config
+        self.weights = tf.constant(weights)
+        self.loss_scale = _FLOAT16_LOSS_SCALE if config.precision == "float16" else 1.0
+        self.run = tf.function(self._step)
+
+    def _step(
+        self, pixels: tf.Tensor, truth: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Train on one batch.
+
+        Args:
+            pixels: uint8, (B, h, w, 3), RGB, 0-255.
+            truth: int64, (B,), class indices.
+            rate: float32, (), learning rate.
+            seed: int32, (2,), of the augmentation.
+
+        Returns:
+            The mean loss and the number of hits before the update, both float32, ().
+        """
+        inputs = to_input(
+            augment(pixels, self.config.augmentation, seed), self.config.preprocessing
+        )
+        with tf.GradientTape() as tape:
+            probabilities = self.model(inputs, training=True)
+            loss = self._loss(truth, probabilities)
+            scaled = loss * self.loss_scale
+        gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
+        self._update(gradients, rate)
+        hits = tf.cast(tf.argmax(probabilities, axis=1) == truth, tf.float32)
+        return loss, tf.reduce_sum(hits)
+
+    def _loss(self, truth: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        targets = tf.one_hot(truth, probabilities.shape[-1])
+        losses = keras.losses.categorical_crossentropy(
+            targets, probabilities, label_smoothing=self.config.label_smoothing
+        )
+        return tf.reduce_mean(losses * tf.gather(self.weights, truth))
+
+    def _update(self, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:
+        if self.loss_scale == 1.0:
+            self.optimizer.apply(gradients, rate)
+            return
+        gradients = [g / self.loss_scale for g in gradients]
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
+        if finite:  # AutoGraph makes this a branch of the graph; an overflowing step is skipped
+            self.optimizer.apply(gradients, rate)
+
+
+class Predictor:
+    """Probabilities of many images, in batches, without augmentation.
+
+    Args:
+        model: the network.
+        config: gives preprocessing and batch size.
+    """
+
+    def __init__(self, model: keras.Model, config: TrainConfig):
+        height, width = config.preprocessing.height, config.preprocessing.width
+        self.batch_size = config.batch_size
+
+        def predict(pixels: tf.Tensor) -> tf.Tensor:
+            return model(to_input(pixels, config.preprocessing), training=False)
+
+        self.predict = tf.function(
+            predict, input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8)]
+        )
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32, (N, K), for uint8 pixels, (N, h, w, 3)."""
+        batches = build_batches(pixels, np.zeros(len(pixels), np.int64), self.batch_size)
+        return np.concatenate([self.predict(batch).numpy() for batch, _ in batches])
+
+
+def reseed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Make dropout a function of seed and epoch, so that a resumed run draws the same masks."""
+    for number, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            state = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
+            generator.state.assign(state.astype(generator.state.dtype))
