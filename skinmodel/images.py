@@ -1,14 +1,12 @@
 """Guarded decoding: bytes from anyone become an RGB array, or one sentence for a clinician.
 
 What is promised for any input, valid or hostile: an array or an ``ImageError``; at most 500 MB of
-memory above idle, whatever the number of threads; nothing written to disk; nothing of a file's
+memory above idle, for which large pictures take turns; nothing written to disk; nothing of a file's
 metadata in any array, message or log.
 """
 
 import contextlib
 import io
-import logging
-import re
 import struct
 import threading
 import warnings
@@ -18,8 +16,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
+from skinmodel.colors import convert_to_srgb, flatten
+from skinmodel.containers import strip
 from skinmodel.errors import ImageError
 from skinmodel.signatures import name_format
 
@@ -41,12 +41,9 @@ MAX_SIDE: Final = 2048
 """Longest side of a decoded array, in pixels; larger pictures are reduced to it."""
 
 _FORMATS: Final = ("JPEG", "PNG")
-_MAX_SCANS: Final = 64
-_MAX_PROFILE_BYTES: Final = 64 * 1024
 _BAND_PIXELS: Final = 1_000_000
 _LARGE_PIXELS: Final = 4_000_000
 _LARGE_LOCK: Final = threading.Lock()
-_ORIENTATION_TAG: Final = 0x0112
 _TRANSPOSITIONS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -70,14 +67,9 @@ _DAMAGE: Final = (
     struct.error,
     zlib.error,
 )
-# A marker in a JPEG's entropy-coded data: 0xFF followed by neither a stuffed zero nor a restart.
-_JPEG_MARKER: Final = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-_SOS, _EOI = 0xDA, 0xD9
 
 # Pillow's own limit only warns up to twice its value; the check of MAX_PIXELS comes after it.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-# At DEBUG, Pillow logs the value of every EXIF tag: names and places of patients among them.
-logging.getLogger("PIL").setLevel(logging.INFO)
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -137,16 +129,15 @@ def decode(data: bytes) -> NDArray[np.uint8]:
             a picture with too many or too few pixels. The message is a sentence for a clinician.
     """
     _check_length(len(data))
+    stripped = strip(data)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(stripped.data), formats=_FORMATS) as image:
             width, height = image.size
             _check_dimensions(width, height)
-            if image.format != "PNG":
-                _check_scans(data)
             # The memory bound is for the whole process: large pictures take turns.
             turn = _LARGE_LOCK if width * height > _LARGE_PIXELS else contextlib.nullcontext()
             with turn:
-                return _to_array(image)
+                return _to_array(image, stripped.orientation)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(_too_many_pixels("")) from error
     except _DAMAGE as error:
@@ -189,22 +180,6 @@ def _check_dimensions(width: int, height: int) -> None:
         )
 
 
-def _check_scans(data: bytes) -> None:
-    """Refuse a JPEG that repeats its picture in many scans, each of which costs a full pass."""
-    scans, position, end = 0, 2, len(data)
-    while match := _JPEG_MARKER.search(data, position, end):
-        marker, position = match[1][0], match.end()
-        if marker == _EOI:
-            break
-        scans += marker == _SOS
-        position += int.from_bytes(data[position : position + 2], "big")
-    if scans > _MAX_SCANS:
-        raise ImageError(
-            f"The JPEG stores its picture in {scans} passes, far more than any camera writes. "
-            "Open it in a picture viewer, save it as a new JPEG or PNG and try again."
-        )
-
-
 def _explain_failure(data: bytes) -> str:
     name, is_supported = name_format(data)
     if is_supported:
@@ -216,31 +191,19 @@ def _explain_failure(data: bytes) -> str:
     return f"{what} whatever its name says. Export the picture as JPEG or PNG and try again."
 
 
-def _to_array(image: Image.Image) -> NDArray[np.uint8]:
-    # A JPEG is decoded at a half, a quarter or an eighth where that still leaves MAX_SIDE; both
-    # sides must be passed, and the smaller of the two ratios counts.
+def _to_array(image: Image.Image, orientation: int) -> NDArray[np.uint8]:
+    # A JPEG is decoded at a half, a quarter or an eighth of its size where that leaves MAX_SIDE.
     long = max(image.size)
     image.draft(None, (image.width * MAX_SIDE // long, image.height * MAX_SIDE // long))
     image.load()
-    orientation = _read_orientation(image)
-    profile = image.info.get("icc_profile") if image.mode.startswith("RGB") else None
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     rgb = _reduce_to_rgb(image, factor=max(1, max(image.size) // MAX_SIDE))
     rgb.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX, reducing_gap=None)
     if profile:
-        rgb = _convert_to_srgb(rgb, profile)
+        rgb = convert_to_srgb(rgb, profile)
     if orientation in _TRANSPOSITIONS:
         rgb = rgb.transpose(_TRANSPOSITIONS[orientation])
     return np.array(rgb, dtype=np.uint8)
-
-
-def _read_orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except (*_DAMAGE, UserWarning):
-        # Broken metadata says nothing about the pixels, which are shown as stored.
-        return 1
-    return value if isinstance(value, int) else 1
 
 
 def _reduce_to_rgb(image: Image.Image, factor: int) -> Image.Image:
@@ -253,31 +216,5 @@ def _reduce_to_rgb(image: Image.Image, factor: int) -> Image.Image:
     rows = factor * max(1, _BAND_PIXELS // (image.width * factor))
     for top in range(0, image.height, rows):
         band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        reduced.paste(_flatten(band).reduce(factor), (0, top // factor))
+        reduced.paste(flatten(band).reduce(factor), (0, top // factor))
     return reduced
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    """Return a picture of any mode as 8-bit RGB on white."""
-    if image.mode.startswith("I"):
-        # Pillow would clip 16-bit grey at 255 instead of scaling it.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return image.convert("RGB")
-
-
-def _convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Return the colours in sRGB; unchanged where the profile is sRGB, too large or broken."""
-    if len(profile) > _MAX_PROFILE_BYTES:
-        return image
-    try:
-        source = ImageCms.getOpenProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
-    except (ImageCms.PyCMSError, *_DAMAGE):
-        # The colours of the file as they are: what a viewer without colour management shows.
-        return image
-    return converted or image

@@ -148,9 +148,8 @@ def _scale_for_display(values: NDArray[Any], height: int, width: int) -> NDArray
     if maximum == 0:
         return np.zeros((height, width), dtype=np.float32)
     relative = np.ascontiguousarray(values / maximum, dtype=np.float32)
-    shrinks = height < values.shape[0] or width < values.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    resized = cv2.resize(relative, (width, height), interpolation=interpolation)
+    # Pillow's cubic (Catmull-Rom) overshoots less than OpenCV's, and averages where a map shrinks.
+    resized = Image.fromarray(relative).resize((width, height), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
 
 
