@@ -63,6 +63,7 @@ class _Blocks:
         name: the model's name.
         batch_norm_momentum: 0.99 in the report.
         dropout: 0.5 in the report.
+        kernel_initializer: of convolutions and dense layers; ``zeros`` where weights follow.
         width: share of the report's channels and units; below 1 for tests only.
     """
 
@@ -71,11 +72,13 @@ class _Blocks:
         name: str,
         batch_norm_momentum: float = 0.99,
         dropout: float = 0.5,
+        kernel_initializer: str = "glorot_uniform",
         width: float = 1.0,
     ):
         self.name = name
         self.momentum = batch_norm_momentum
         self.dropout = dropout
+        self.initializer = kernel_initializer
         self.width = width
 
     def conv(self, x: Any, number: int, filters: int, **settings: Any) -> Any:
@@ -86,6 +89,7 @@ class _Blocks:
             kernel,
             padding=settings.pop("padding", "same"),
             activation="relu",
+            kernel_initializer=self.initializer,
             name=f"conv{number}",
             **settings,
         )(x)
@@ -111,7 +115,12 @@ class _Blocks:
         x = layers.Flatten(name="flatten")(x)
         for number in (1, 2):
             units = max(1, round(4096 * self.width))
-            x = layers.Dense(units, activation="relu", name=f"dense{number}")(x)
+            x = layers.Dense(
+                units,
+                activation="relu",
+                kernel_initializer=self.initializer,
+                name=f"dense{number}",
+            )(x)
             x = layers.Dropout(self.dropout, name=f"dropout{number}")(x)
         # Softmax in float32 whatever the precision of the rest; as the activation of the last
         # Dense, which tf-keras-vis needs to find it.

@@ -9,6 +9,8 @@ from typing import Final
 import keras
 import tensorflow as tf
 
+from skinmodel.training.recipes import Precision
+
 # Processor flags that mean bfloat16 products in hardware; without them they are emulated, slowly.
 _BFLOAT16_FLAGS: Final = {"avx512_bf16", "amx_bf16"}
 _CPU_INFO: Final = Path("/proc/cpuinfo")
@@ -22,7 +24,7 @@ class Device:
 
     kind: str
     name: str
-    precision: str
+    precision: Precision
 
     def __str__(self) -> str:
         """Return one line for a log."""
@@ -39,17 +41,16 @@ def choose_device() -> Device:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     capability = tuple(details.get("compute_capability", (0, 0)))
+    precision: Precision = "float32"
     if capability >= _BFLOAT16_CAPABILITY:
         precision = "bfloat16"
     elif capability >= _FLOAT16_CAPABILITY:
         precision = "float16"
-    else:
-        precision = "float32"
     return Device("GPU", str(details.get("device_name", gpus[0].name)), precision)
 
 
 @contextmanager
-def compute_in(precision: str) -> Iterator[None]:
+def compute_in(precision: Precision) -> Iterator[None]:
     """Let layers built inside compute in ``precision``; their weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")

@@ -12,6 +12,8 @@ from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 
+Precision = Literal["float32", "bfloat16", "float16"]
+
 FOLDER: Final = Path(__file__).with_name("recipes")
 
 
@@ -66,7 +68,7 @@ class TrainConfig:
     dropout: float
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
     smoothing: int
-    precision: Literal["float32", "bfloat16", "float16"]
+    precision: Precision
     augmentation: Augmentation
     preprocessing: Preprocessing
 
@@ -77,7 +79,7 @@ class TrainConfig:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over every value: runs of equal fingerprint are the same run."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+        return fingerprint_of(self.to_dict())
 
     @property
     def run_id(self) -> str:
@@ -90,7 +92,7 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load_recipe(name: str, model: str, precision: str, **changes: Any) -> TrainConfig:
+def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> TrainConfig:
     """Return the training configuration of a recipe for a model.
 
     Args:
@@ -148,6 +150,11 @@ def _check(config: TrainConfig, file: Path) -> None:
     broken = [rule for rule, kept in rules.items() if not kept]
     if broken:
         raise ConfigError(f"Recipe '{file}' cannot be used: {'; '.join(broken)}.")
+
+
+def fingerprint_of(values: dict[str, Any]) -> str:
+    """Return the SHA-256 over plain settings, whatever their order."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

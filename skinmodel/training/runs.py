@@ -6,9 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
 from skinmodel.errors import ConfigError
 from skinmodel.files import write_text
-from skinmodel.training.recipes import TrainConfig, flatten
+from skinmodel.training.history import read_history
+from skinmodel.training.recipes import TrainConfig, fingerprint_of, flatten
 
 CONFIG: Final = "config.json"
 RESULT: Final = "result.json"
@@ -25,6 +31,7 @@ class RunResult:
         weights: file name of its weights, in the run's folder.
         val: validation figures of that epoch.
         seconds: spent in training steps.
+        versions: of the libraries it was trained with.
     """
 
     run_id: str
@@ -32,6 +39,28 @@ class RunResult:
     weights: str
     val: dict[str, float]
     seconds: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Everything a finished run left.
+
+    Attributes:
+        config: the training configuration, as plain values.
+        fingerprint: of that configuration.
+        data: what it was trained on: split and fingerprints.
+        result: which epoch was picked, and its validation figures.
+        history: one row of figures an epoch.
+        weights: float32 arrays by path, of the picked epoch.
+    """
+
+    config: dict[str, Any]
+    fingerprint: str
+    data: dict[str, Any]
+    result: RunResult
+    history: list[dict[str, float]]
+    weights: dict[str, NDArray[np.float32]]
 
 
 def check_config(
@@ -75,6 +104,34 @@ def read_result(run: Path) -> RunResult | None:
     """Return what the run gave, or None while it is unfinished."""
     file = run / RESULT
     return RunResult(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+
+def read_finished(run: Path) -> FinishedRun:
+    """Return what a finished run left in its folder.
+
+    Raises:
+        ConfigError: there is no finished run, or a file of it is missing or damaged.
+    """
+    try:
+        result = read_result(run)
+        if result is None:
+            raise ConfigError(
+                f"'{run}' holds no finished run. Train it to the end first: "
+                "python -m skinmodel train ... --resume."
+            )
+        settings = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        return FinishedRun(
+            config=settings["train"],
+            fingerprint=fingerprint_of(settings["train"]),
+            data=settings["data"],
+            result=result,
+            history=read_history(run),
+            weights=load_file(run / result.weights),
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ConfigError(
+            f"The run in '{run}' cannot be read ({error}). Train it again with --force."
+        ) from error
 
 
 def write_result(run: Path, result: RunResult) -> None:

@@ -219,6 +219,7 @@ def _train(
         weights=checkpoint.best_file(run, state.best_epoch).name,
         val={k.removeprefix("val_"): v for k, v in best.items() if k.startswith("val_")},
         seconds=sum(row["seconds"] for row in state.history),
+        versions=versions(),
     )
     write_result(run, result)
     checkpoint.discard(run)
