@@ -87,8 +87,8 @@ def unpack(data: bytes) -> dict[str, Coded]:
         ) from error
     if kind != FORMAT or version != VERSION:
         raise WeightsError(
-            f"it is of format {kind!r}, version {version!r}; expected {FORMAT!r}, version {VERSION}, "
-            "and a file of a newer version asks for a newer skinmodel"
+            f"its format is {kind!r}, version {version!r}; expected {FORMAT!r}, version {VERSION}; "
+            "a newer file asks for a newer skinmodel"
         )
     try:
         weights = {

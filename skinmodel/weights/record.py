@@ -21,7 +21,8 @@ LICENCE: Final = (
     "doi:10.7910/DVN/DBW86T)"
 )
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SPLIT: Final = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
 _VERSIONS: Final = ("keras", "numpy", "python", "skinmodel", "tensorflow")
@@ -77,9 +78,12 @@ class WeightsRecord:
         """Refuse values that the fields do not hold."""
         rules = {
             "schema_version": (_is_int(self.schema_version, SCHEMA_VERSION), f"{SCHEMA_VERSION}"),
-            "model": (_is_name(self.model), "letters, digits, '.', '_' and '-'"),
-            "run_id": (_is_name(self.run_id), "letters, digits, '.', '_' and '-'"),
-            "file": (_is_name(self.file), "a file name in the manifest's folder, not a path"),
+            "model": (_is_name(self.model), "1 to 100 letters, digits, '.', '_', '-'"),
+            "run_id": (_is_name(self.run_id), "1 to 100 letters, digits, '.', '_', '-'"),
+            "file": (
+                _matches(self.file, _FILE),
+                "a file name in the manifest's folder, not a path",
+            ),
             "bytes": (_is_int(self.bytes, 1), "a whole number above 0"),
             "sha256": (_matches(self.sha256, _SHA256), "64 lower-case hexadecimal digits"),
             "form": (self.form in get_args(Form), f"one of {get_args(Form)}"),

@@ -1,0 +1,231 @@
+"""Where weights are: found by name, checked by hash, read, and published.
+
+Two folders hold weights, each with a manifest: the ones that come with the program
+(``paths.SHIPPED_WEIGHTS``) and the user's own runs (``weights`` in ``paths.home()``).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinmodel import paths
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import WeightsError
+from skinmodel.models.registry import MODELS
+from skinmodel.preprocess import Preprocessing
+from skinmodel.weights.compact import MAX_BYTES, CompactReport, Weights, decode, encode
+from skinmodel.weights.container import read_bytes, write_bytes
+from skinmodel.weights.manifest import (
+    lock_manifest,
+    read_manifest,
+    replace_record,
+    write_manifest,
+)
+from skinmodel.weights.record import LICENCE, SCHEMA_VERSION, Form, WeightsRecord, utc_now
+from skinmodel.weights.state import WeightsState, decide, read_facts
+
+Where = Literal["shipped", "home"]
+
+_SHA_SHOWN: Final = 8
+
+
+class StoredRecord(NamedTuple):
+    """A record, the folder its file is in, and which store that is."""
+
+    record: WeightsRecord
+    folder: Path
+    where: Where
+
+
+def verify(folder: Path, record: WeightsRecord) -> WeightsState:
+    """Read a record's file and return what it is good for.
+
+    Raises:
+        WeightsError: the file is there but cannot be read.
+    """
+    return decide(record, read_facts(folder / record.file), MODELS.get(record.model))
+
+
+def load_weights(record: WeightsRecord, folder: Path) -> Weights:
+    """Return the weights of a record by name, in the order written.
+
+    The file is read once; the bytes that were hashed are the bytes that are parsed, and none are
+    parsed before their hash is the record's.
+
+    Args:
+        record: from the manifest of ``folder``.
+        folder: where its file is.
+
+    Raises:
+        WeightsError: the file is missing, too large, not the recorded one, or damaged.
+    """
+    path = folder / record.file
+    data = read_bytes(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != record.sha256:
+        raise WeightsError(
+            f"The weights file '{path}' is not the recorded one and was not parsed: its SHA-256 is "
+            f"{found} ({len(data):,} bytes), expected {record.sha256} ({record.bytes:,} bytes). "
+            f"Restore the file from the repository or a backup, train the model again "
+            f"({_how_to_train(record.model)}), or remove the record of run '{record.run_id}' from "
+            "the manifest beside it."
+        )
+    return decode(data, str(path))
+
+
+def list_all() -> list[StoredRecord]:
+    """Return every record, those that come with the program first, each store by model and age.
+
+    Raises:
+        WeightsError: a manifest cannot be read.
+    """
+    return [*_list("shipped"), *_list("home")]
+
+
+def find(name: str, where: Where | None = None) -> tuple[WeightsRecord, Path]:
+    """Return the record that a name means, and the folder of its file.
+
+    A model's name means the weights of it that come with the program, else the newest of the
+    user's runs; never a run on a leaky split, whose figures are too good: that one must be asked
+    for by its run id. A run id means exactly that run.
+
+    Args:
+        name: of a model, or a run id.
+        where: look in one store only.
+
+    Raises:
+        WeightsError: nothing of this name is stored, or a run id belongs to several models; it
+            lists what is there.
+    """
+    stores: tuple[Where, ...] = ("shipped", "home") if where is None else (where,)
+    seen: list[StoredRecord] = []
+    for store in stores:
+        stored = _list(store)
+        seen += stored
+        of_model = [s for s in stored if s.record.model == name and not s.record.leaks]
+        if of_model:
+            newest = max(of_model, key=lambda s: s.record.created_at)
+            return newest.record, newest.folder
+        of_run = [s for s in stored if s.record.run_id == name]
+        if len(of_run) > 1:
+            raise WeightsError(
+                f"Run '{name}' stands for several models in '{of_run[0].folder}': "
+                f"{_names(of_run)}. Give each run its own id."
+            )
+        if of_run:
+            return of_run[0].record, of_run[0].folder
+    raise WeightsError(
+        f"There are no weights for '{name}'. Stored are: {_names(seen)}. Name one of these models "
+        "or run ids (a run on a leaky split only by its id), or train one: "
+        f"{_how_to_train(name if name in MODELS else 'MODEL')}."
+    )
+
+
+def publish(
+    folder: Path,
+    weights: Mapping[str, NDArray[np.float32]],
+    *,
+    model: str,
+    run_id: str,
+    preprocessing: Preprocessing,
+    recipe: dict[str, Any],
+    recipe_fingerprint: str,
+    split: dict[str, Any],
+    versions: dict[str, str],
+    metrics: dict[str, Any],
+    form: Form = "compact",
+    max_bytes: int = MAX_BYTES,
+) -> tuple[WeightsRecord, CompactReport]:
+    """Write weights and their record into a folder; a crash leaves what was there before.
+
+    The file's name holds the head of its hash, so the file of an earlier record of the run is
+    never overwritten: first the new file is there whole, then the manifest names it, then the old
+    file goes.
+
+    Args:
+        folder: a weights folder; made if need be.
+        weights: float32 arrays by name; the order is kept.
+        model: see ``WeightsRecord``, like the other fields that are not named here.
+        run_id: the training run; its earlier record is replaced.
+        preprocessing: how an image becomes this network's input.
+        recipe: every setting that changed the result, as plain JSON values.
+        recipe_fingerprint: of those settings.
+        split: ``to_dict`` of the split trained on.
+        versions: of the libraries at training.
+        metrics: nested finite numbers.
+        form: ``compact``, or ``float32`` for every value bit for bit.
+        max_bytes: size that a compact file must fit.
+
+    Returns:
+        The record, and what the coding cost in precision.
+
+    Raises:
+        WeightsError: the weights cannot be encoded, a field does not hold its value, or the
+            folder cannot be written.
+    """
+    data, report = encode(weights, max_bytes if form == "compact" else None)
+    sha256 = hashlib.sha256(data).hexdigest()
+    record = WeightsRecord(
+        schema_version=SCHEMA_VERSION,
+        model=model,
+        run_id=run_id,
+        file=f"{run_id}-{sha256[:_SHA_SHOWN]}.safetensors",
+        bytes=len(data),
+        sha256=sha256,
+        form=form,
+        preprocessing=preprocessing,
+        recipe=recipe,
+        recipe_fingerprint=recipe_fingerprint,
+        split=split,
+        classes=CODES,
+        versions=versions,
+        metrics=metrics,
+        created=utc_now(),
+        licence=LICENCE,
+    )
+    with lock_manifest(folder):
+        records = replace_record(read_manifest(folder), record)
+        try:
+            write_bytes(folder / record.file, data)
+            write_manifest(folder, records)
+        finally:
+            _remove_unnamed(folder, run_id)
+    return record, report
+
+
+def _list(where: Where) -> list[StoredRecord]:
+    folder = paths.SHIPPED_WEIGHTS if where == "shipped" else paths.home() / "weights"
+    return [StoredRecord(record, folder, where) for record in read_manifest(folder)]
+
+
+def _remove_unnamed(folder: Path, run_id: str) -> None:
+    """Remove files of a run that the manifest does not name: replaced, or left by a crash."""
+    named = {record.file for record in read_manifest(folder)}
+    of_run = re.compile(rf"{re.escape(run_id)}-[0-9a-f]{{{_SHA_SHOWN}}}\.safetensors")
+    for path in folder.iterdir():
+        if of_run.fullmatch(path.name) and path.name not in named:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise WeightsError(
+                    f"The replaced weights file '{path}' could not be removed ({error}); no record "
+                    "names it. Remove it by hand."
+                ) from error
+
+
+def _names(stored: Iterable[StoredRecord]) -> str:
+    return ", ".join(_name(s.record, s.where) for s in stored) or "none"
+
+
+def _name(record: WeightsRecord, where: Where) -> str:
+    leak = ", leaky split" if record.leaks else ""
+    return f"{record.run_id} ({record.model}, {where}{leak})"
+
+
+def _how_to_train(model: str) -> str:
+    return f"python -m skinmodel train --model {model} --recipe grouped --data DIR"
