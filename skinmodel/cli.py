@@ -5,58 +5,63 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Final
 
-from skinmodel import paths
-from skinmodel.errors import ConfigError, SkinModelError
-from skinmodel.models.registry import MODELS
-from skinmodel.training.recipes import recipe_names
+from skinmodel.commands import data, predict, release, train, weights
+from skinmodel.errors import SkinModelError, UnknownNameError, UsageError
+from skinmodel.results import DISCLAIMER
+
+_FAILED: Final = 1
+_WRONG_USAGE: Final = 2
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, or 1 where it failed. Wrong usage exits with 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Run one command.
+
+    Returns:
+        0; 1 where it failed or a file could not be read; 2 for wrong usage; 130 when interrupted.
+        No path ends in a traceback unless ``SKINMODEL_DEBUG`` is set.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+    except (UsageError, UnknownNameError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _WRONG_USAGE
     except SkinModelError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _FAILED
+    except KeyboardInterrupt:
+        print("interrupted; nothing that was finished is lost", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    except Exception as error:
+        if os.environ.get("SKINMODEL_DEBUG"):
+            raise
+        log.error(
+            "error: unexpected %s: %s. Set SKINMODEL_DEBUG=1 to see where.",
+            type(error).__name__,
+            error,
+        )
+        return _FAILED
+    return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m skinmodel", description=__doc__)
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m skinmodel",
+        description="Train, evaluate and explain skin-lesion classifiers.",
+        epilog=DISCLAIMER,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = commands.add_parser("train", help="train a network on HAM10000")
-    train.add_argument("--model", required=True, choices=sorted(MODELS))
-    train.add_argument(
-        "--recipe", default="grouped", help=f"{', '.join(recipe_names())}, or FILE.toml"
-    )
-    train.add_argument("--data", type=Path, default=paths.data_dir())
-    train.add_argument("--runs", type=Path, default=paths.home() / "runs")
-    train.add_argument("--seed", type=int)
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
-    train.add_argument("--force", action="store_true", help="throw an earlier run away")
-    train.set_defaults(run=_train)
+    for command in (predict, train, release, weights, data):
+        command.add_parser(commands)
     return parser
-
-
-def _train(options: argparse.Namespace) -> int:
-    from skinmodel.training.session import run_training
-
-    if options.data is None:
-        raise ConfigError("No data folder. Name the folder that holds HAM10000 with --data.")
-    folder, result = run_training(
-        options.model,
-        options.recipe,
-        options.data,
-        options.runs,
-        seed=options.seed,
-        epochs=options.epochs,
-        resume=options.resume,
-        force=options.force,
-    )
-    print(f"{result.run_id}: kept epoch {result.epoch}, {result.val}, in {folder}")
-    return 0

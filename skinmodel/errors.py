@@ -40,6 +40,10 @@ class ConfigError(SkinModelError):
     """A recipe, setting or run cannot be used as given."""
 
 
+class UsageError(SkinModelError):
+    """A command was called with arguments that do not go together."""
+
+
 def summarize_ids(ids: Iterable[str], shown: int = 5) -> str:
     """Return the first few of ``ids`` and how many there are, for an error message."""
     items = list(ids)

@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skinmodel import paths
 from skinmodel.data import cache, ham10000
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import ConfigError
+from skinmodel.preprocess import Preprocessing
 from skinmodel.training.recipes import load_recipe
-from skinmodel.training.runs import RunResult
+from skinmodel.training.runs import RunResult, read_finished
+from skinmodel.weights import store
+from skinmodel.weights.manifest import read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +83,32 @@ def run_training(
         progress=progress,
     )
     return run, result
+
+
+def keep(run: Path) -> None:
+    """Put a finished run's weights, bit for bit, into the user's store, unless they are there.
+
+    Raises:
+        ConfigError: the run cannot be read.
+        WeightsError: the store cannot be written.
+    """
+    finished = read_finished(run)
+    folder = paths.home() / "weights"
+    if any(record.run_id == finished.result.run_id for record in read_manifest(folder)):
+        return
+    store.publish(
+        folder,
+        finished.weights,
+        model=finished.config["model"],
+        run_id=finished.result.run_id,
+        preprocessing=Preprocessing(**finished.config["preprocessing"]),
+        recipe=finished.config,
+        recipe_fingerprint=finished.fingerprint,
+        split=finished.data["split"],
+        versions=finished.result.versions,
+        metrics={"val": finished.result.val},
+        form="float32",
+    )
 
 
 def _make_split(name: str, index: pd.DataFrame) -> Split:

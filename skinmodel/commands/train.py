@@ -1,0 +1,46 @@
+"""``train``: train a network on HAM10000, resumable at any moment."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from skinmodel import paths
+from skinmodel.commands.arguments import add_data, require_data
+from skinmodel.models.registry import MODELS
+from skinmodel.training.recipes import recipe_names
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("train", help="train a network", description=__doc__)
+    parser.add_argument("--model", required=True, choices=sorted(MODELS))
+    recipes = ", ".join(recipe_names())
+    parser.add_argument("--recipe", default="grouped", help=f"{recipes}, or FILE.toml")
+    add_data(parser)
+    parser.add_argument("--runs", type=Path, default=paths.home() / "runs", help="folder of runs")
+    parser.add_argument("--seed", type=int, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
+    parser.add_argument("--force", action="store_true", help="throw an earlier run away")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train to the end and keep the weights in the user's store."""
+    from skinmodel.training.session import keep, run_training
+
+    folder, result = run_training(
+        options.model,
+        options.recipe,
+        require_data(options),
+        options.runs,
+        seed=options.seed,
+        epochs=options.epochs,
+        resume=options.resume,
+        force=options.force,
+    )
+    keep(folder)
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in result.val.items())
+    print(f"{result.run_id}: epoch {result.epoch} kept, validation {figures}")
+    print(f"Run: {folder}. Use it with: python -m skinmodel predict FILE --model {result.run_id}")
+    return 0

@@ -1,0 +1,107 @@
+"""Many files, several models: one answer or one error each, and nothing stops the rest."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinmodel import images, overlay
+from skinmodel.errors import ConfigError, ImageError
+from skinmodel.files import write_atomically
+from skinmodel.results import DISCLAIMER, Explanation, Prediction
+
+if TYPE_CHECKING:  # at run time this loads TensorFlow
+    from skinmodel.inference.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one file and one model.
+
+    Attributes:
+        file: the file as the caller named it.
+        prediction: None where the file is no image.
+        error: why not; None where there is a prediction.
+        explanation: None where none was asked for or the model has no such method.
+        overlay: where the overlay was written, or None.
+    """
+
+    file: str
+    prediction: Prediction | None = None
+    error: str | None = None
+    explanation: Explanation | None = None
+    overlay: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction."""
+        if self.prediction is None:
+            return {"file": self.file, "error": self.error}
+        values: dict[str, Any] = {"file": self.file, **self.prediction.to_dict()}
+        if self.explanation is not None:
+            values["explanation"] = self.explanation.to_dict()
+        if self.overlay is not None:
+            values["overlay"] = self.overlay
+        return values
+
+
+def predict_files(
+    files: Sequence[str],
+    classifiers: Mapping[str, "Classifier"],
+    *,
+    method: str | None = None,
+    out: Path | None = None,
+    views: int = 1,
+) -> Iterator[Answer]:
+    """Answer file by file, each with every model; an unreadable file gives one error.
+
+    Args:
+        files: paths of images.
+        classifiers: by the name the caller used.
+        method: also explain each prediction by this method, where a model has it.
+        out: folder for the overlays of the explanations, as PNG; without ``method`` by each
+            model's first: its soft attention where it has one.
+        views: 1, or 8 to average over all flips and quarter turns.
+
+    Raises:
+        ConfigError: an overlay cannot be written.
+    """
+    for number, file in enumerate(files, start=1):
+        try:
+            image = images.read(Path(file))
+        except ImageError as error:
+            yield Answer(file, error=str(error))
+            continue
+        for classifier in classifiers.values():
+            [prediction] = classifier.classify([image], views)
+            explanation, picture = None, None
+            chosen = classifier.methods[0] if method is None and out is not None else method
+            if chosen in classifier.methods:
+                explanation = classifier.explain(image, chosen, prediction.code)
+                if out is not None:
+                    # Numbered, so that files of one name from two folders do not collide.
+                    name = f"{number:04d}-{Path(file).stem}-{classifier.spec.name}-{chosen}.png"
+                    picture = str(_write_overlay(out / name, image, explanation))
+            yield Answer(file, prediction, None, explanation, picture)
+
+
+def _write_overlay(path: Path, image: Any, explanation: Explanation) -> Path:
+    text = {
+        "model": explanation.model,
+        "run_id": explanation.run_id,
+        "method": explanation.method,
+        "diagnosis": explanation.code or "",
+        "disclaimer": DISCLAIMER,
+    }
+    data = overlay.encode_png(overlay.blend(image, explanation), text)
+    try:
+        write_atomically(path, lambda file: _write_bytes(file, data))
+    except OSError as error:
+        raise ConfigError(
+            f"The overlay '{path}' could not be written ({error}). Name a folder you may write to "
+            "with --out."
+        ) from error
+    return path
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
