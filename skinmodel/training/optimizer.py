@@ -39,8 +39,9 @@ class FusedAdam:
         power_1, power_2 = self.config.beta_1**step, self.config.beta_2**step
         states = zip(self.variables, self.first, self.second, gradients, strict=True)
         for variable, first, second, gradient in states:
+            own_rate = rate * self.config.head_rate if in_head(variable) else rate
             if self.config.weight_decay and decays(variable):
-                keep = 1.0 - rate * self.config.weight_decay
+                keep = 1.0 - own_rate * self.config.weight_decay
                 variable.value.assign(variable.value * keep)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.value.handle,
@@ -48,7 +49,7 @@ class FusedAdam:
                 v=second.handle,
                 beta1_power=power_1,
                 beta2_power=power_2,
-                lr=rate,
+                lr=own_rate,
                 beta1=self.config.beta_1,
                 beta2=self.config.beta_2,
                 epsilon=self.config.epsilon,
@@ -74,3 +75,8 @@ class FusedAdam:
 def decays(variable: Any) -> bool:
     """Return whether weight decay applies: to kernels, not to biases, scales and gamma."""
     return len(variable.shape) > 1
+
+
+def in_head(variable: Any) -> bool:
+    """Return whether a variable belongs to the hidden dense layers."""
+    return bool(variable.path.startswith("dense"))

@@ -30,6 +30,8 @@ class TrainConfig:
         batch_size: images a step.
         optimizer: ``adam``; with ``weight_decay`` above 0 it is AdamW.
         learning_rate: the peak of the schedule.
+        head_rate: the hidden dense layers' share of the learning rate. Adam moves every weight by
+            about the rate, so a unit with 8,192 inputs moves far more than one with 576.
         schedule: ``one_cycle`` (linear warm-up, cosine to 0) or ``constant``.
         warmup: share of all steps spent warming up; ``one_cycle`` only.
         beta_1: decay of the first moment.
@@ -56,6 +58,7 @@ class TrainConfig:
     batch_size: int
     optimizer: Literal["adam"]
     learning_rate: float
+    head_rate: float
     schedule: Literal["one_cycle", "constant"]
     warmup: float
     beta_1: float
@@ -140,6 +143,7 @@ def _check(config: TrainConfig, file: Path) -> None:
         "epochs must be at least 1": config.epochs >= 1,
         "batch_size must be at least 1": config.batch_size >= 1,
         "learning_rate must be above 0": config.learning_rate > 0,
+        "head_rate must be above 0": config.head_rate > 0,
         "warmup must be in [0, 1)": 0 <= config.warmup < 1,
         "label_smoothing must be in [0, 1)": 0 <= config.label_smoothing < 1,
         "dropout must be in [0, 1)": 0 <= config.dropout < 1,

@@ -1,0 +1,104 @@
+"""Training speed against a plain Keras ``fit`` of the same network, measured in one run.
+
+    make benchmark
+
+The rounds alternate, so that a slow spell of the machine hits both sides; medians are compared.
+"""
+
+import statistics
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from skinmodel.data.pipeline import build_batches, shuffled_order
+from skinmodel.diagnoses import CODES
+from skinmodel.models.registry import get_spec
+from skinmodel.training.device import choose_device, compute_in
+from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.recipes import load_recipe
+from skinmodel.training.schedule import class_weights
+from skinmodel.training.step import TrainStep
+
+IMAGES = 512
+ROUNDS = 3
+WANTED = 2.0
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (IMAGES, 100, 100, 3), dtype=np.uint8)
+    return pixels, rng.integers(0, len(CODES), IMAGES)
+
+
+def build_keras_fit(pixels, truth, batch_size):
+    """Return one epoch of Keras' own ``fit`` at default settings, augmented by its own layers."""
+    model = get_spec("cnn").build()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    change = keras.Sequential(
+        [
+            keras.layers.RandomFlip(),
+            keras.layers.RandomRotation(0.5),
+            keras.layers.RandomZoom(0.2),
+            keras.layers.RandomTranslation(0.1, 0.1),
+            keras.layers.RandomBrightness(0.15),
+            keras.layers.RandomContrast(0.15),
+            keras.layers.Rescaling(1 / 127.5, offset=-1.0),
+        ]
+    )
+    data = tf.data.Dataset.from_tensor_slices((pixels, truth)).shuffle(IMAGES).batch(batch_size)
+    data = data.map(lambda x, y: (change(tf.cast(x, tf.float32), training=True), y))
+    data = data.prefetch(tf.data.AUTOTUNE)
+    return lambda: model.fit(data, epochs=1, verbose=0)
+
+
+def build_ours(pixels, truth, precision):
+    """Return one epoch of our training step, augmentation included."""
+    config = load_recipe("grouped", "cnn", precision)
+    with compute_in(precision):
+        model = get_spec("cnn").build(batch_norm_momentum=config.batch_norm_momentum)
+    optimizer = FusedAdam(model.trainable_variables, config)
+    weights = class_weights(truth, len(CODES), config.class_weight_power)
+    step = TrainStep(model, optimizer, config, weights)
+    rate = tf.constant(1e-4)
+
+    def epoch():
+        order = shuffled_order(IMAGES, config.batch_size, 1, 1)
+        for number, batch in enumerate(build_batches(pixels, truth, config.batch_size, order)):
+            step.run(*batch, rate, tf.constant([1, number]))
+
+    return epoch
+
+
+def measure(sides):
+    """Return the median images/s of each side over alternating rounds, after one to warm up."""
+    seconds = {name: [] for name in sides}
+    for number in range(ROUNDS + 1):
+        for name, epoch in sides.items():
+            started = time.perf_counter()
+            epoch()
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+    return {name: IMAGES / statistics.median(values) for name, values in seconds.items()}
+
+
+@pytest.mark.benchmark
+def test_training_is_at_least_twice_as_fast_as_keras_fit(pictures):
+    pixels, truth = pictures
+    precision = choose_device().precision
+    batch_size = load_recipe("grouped", "cnn", precision).batch_size
+    sides = {
+        "Keras fit, batch 32 (its default)": build_keras_fit(pixels, truth, 32),
+        f"Keras fit, batch {batch_size} (ours)": build_keras_fit(pixels, truth, batch_size),
+        "ours, float32": build_ours(pixels, truth, "float32"),
+        f"ours, {precision}": build_ours(pixels, truth, precision),
+    }
+    speed = measure(sides)
+    plain = max(value for name, value in speed.items() if name.startswith("Keras"))
+    print()
+    for name, value in speed.items():
+        print(f"{name:<36} {value:6.1f} images/s, {value / plain:4.2f} times the better Keras fit")
+    assert speed[f"ours, {precision}"] >= WANTED * plain
