@@ -1,9 +1,9 @@
 """What is inside a JPEG or PNG file: its pixels are kept, its metadata never reaches a decoder.
 
-Pillow parses EXIF, XMP, Photoshop, MPF and text blocks while it opens a file. A hostile block can
-cost it minutes, flood a log with warnings, or (before Pillow 12) take gigabytes; an honest one
-holds names and places of patients. Dropping the blocks first settles all of that at once, and
-leaves one number worth having: the orientation.
+Pillow parses EXIF, XMP, Photoshop, MPF and text blocks while it opens a file. Hostile ones within
+10 MB keep it busy for half a minute and fill a log with thousands of warnings; honest ones hold
+names and places of patients, which Pillow logs at DEBUG. Dropping them first settles all of that
+at once, and leaves one number worth having: the orientation.
 """
 
 import re
@@ -76,12 +76,16 @@ def _strip_jpeg(data: bytes) -> Stripped:
             raise _too_many("segments")
         position += max(2, int.from_bytes(data[position : position + 2], "big"))
         payload = data[match.end() + 2 : position]
-        is_profile = marker == _APP2 and payload.startswith(b"ICC_PROFILE\0")
-        if marker in _KEPT_SEGMENTS or (is_profile and len(payload) <= _MAX_PROFILE_BYTES):
+        if marker in _KEPT_SEGMENTS or (marker == _APP2 and _is_whole_profile(payload)):
             parts.append(data[start:position])
         elif marker == _APP1 and payload.startswith(b"Exif\0\0") and orientation == 1:
             orientation = _read_orientation(payload[6:])
     return Stripped(b"".join(parts), orientation)
+
+
+def _is_whole_profile(payload: bytes) -> bool:
+    """Return whether an APP2 segment is a colour profile in one piece, and so at most 64 KB."""
+    return payload.startswith(b"ICC_PROFILE\0") and payload[12:14] == b"\x01\x01"
 
 
 def _find_end(data: bytes, position: int) -> int:

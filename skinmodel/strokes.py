@@ -88,7 +88,7 @@ class Sheet:
         return rise(-np.sum(waves, axis=0), 1.2 - line, 1.4)
 
     def scatter(self, allowed: Mask, count: int, spacing: float) -> list[Point]:
-        """Return up to ``count`` points at least ``spacing`` apart, where ``allowed`` is above 0."""
+        """Return up to ``count`` points, ``spacing`` apart, from where ``allowed`` is above 0."""
         rows, columns = np.nonzero(allowed > 0)
         picks = self.rng.permutation(len(rows))[: 24 * count]
         candidates = np.stack([self.x[0, columns[picks]], self.y[rows[picks], 0]], axis=1)

@@ -1,0 +1,153 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinmodel import overlay
+from skinmodel.errors import ImageError
+from skinmodel.results import DISCLAIMER, Explanation
+
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+
+
+def explain(values) -> Explanation:
+    return Explanation("cnn_sa", "run", "soft_attention", "layer", None, np.float32(values))
+
+
+@pytest.fixture
+def peak() -> np.ndarray:
+    """A map that is hot in its upper left cell and zero elsewhere."""
+    values = np.zeros((8, 8), dtype=np.float32)
+    values[0, 0] = 0.25
+    return values
+
+
+def test_blend_has_the_size_of_the_photograph_and_leaves_it_alone(photo, rng):
+    before = photo.copy()
+    result = overlay.blend(photo, explain(rng.random((8, 8))))
+    assert result.shape == photo.shape
+    assert result.dtype == np.uint8
+    assert not np.array_equal(result, photo)
+    np.testing.assert_array_equal(photo, before)
+
+
+def test_blend_keeps_the_photograph_where_the_model_did_not_look(photo, peak):
+    result = overlay.blend(photo, explain(peak), opacity=1.0)
+    np.testing.assert_array_equal(result[48:, 64:], photo[48:, 64:])
+    assert np.abs(result[:6, :8].astype(int) - photo[:6, :8]).mean() > 20
+
+
+def test_blend_follows_its_equation_at_the_maximum(photo):
+    values = np.full((4, 4), 7.0)
+    hottest = overlay.colorbar(9, 1)[0, -1]
+    for opacity in (0.25, 0.5, 1.0):
+        expected = np.rint(photo + opacity * (hottest - photo.astype(float)))
+        result = overlay.blend(photo, explain(values), opacity)
+        assert np.abs(result - expected).max() <= 1
+
+
+@pytest.mark.parametrize("opacity", [0.0, 0.5, 1.0])
+def test_a_null_map_leaves_the_photograph(photo, opacity):
+    result = overlay.blend(photo, explain(np.zeros((8, 8))), opacity)
+    np.testing.assert_array_equal(result, photo)
+    assert result is not photo
+
+
+def test_no_opacity_leaves_the_photograph(photo, rng):
+    np.testing.assert_array_equal(overlay.blend(photo, explain(rng.random((8, 8))), 0.0), photo)
+
+
+def test_blend_depends_on_the_shape_of_the_map_not_on_its_unit(photo, rng):
+    values = rng.random((8, 8)).astype(np.float32)
+    first = overlay.blend(photo, explain(values))
+    np.testing.assert_array_equal(first, overlay.blend(photo, explain(values * 1024)))
+
+
+def test_a_flat_map_stays_flat(rng):
+    """Min-max scaling would spread this one per cent of noise over every colour."""
+    heatmap = overlay.render_heatmap(1 + 0.01 * rng.random((8, 8)), 80, 100)
+    assert np.ptp(heatmap.reshape(-1, 3), axis=0).max() <= 12
+
+
+def test_heatmap_of_a_null_map_is_the_color_of_zero():
+    heatmap = overlay.render_heatmap(np.zeros((3, 3)), 20, 30)
+    assert heatmap.shape == (20, 30, 3)
+    assert (heatmap == overlay.colorbar(5, 1)[0, 0]).all()
+
+
+def test_heatmap_puts_cells_where_they_belong(peak):
+    brightness = overlay.render_heatmap(peak, 90, 120) @ LUMA
+    row, column = np.unravel_index(brightness.argmax(), brightness.shape)
+    assert row < 12
+    assert column < 15
+
+
+def test_enlarging_never_leaves_the_scale(rng):
+    """Cubic interpolation overshoots beside steps; indices beyond the table would raise or wrap."""
+    values = rng.integers(0, 2, (9, 9)).astype(np.float32)
+    colors = {tuple(c) for c in overlay.colorbar(256, 1)[0]}
+    drawn = {tuple(c) for c in overlay.render_heatmap(values, 100, 130).reshape(-1, 3)}
+    assert drawn <= colors
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (300, 400)])
+def test_maps_of_any_size(photo, rng, shape):
+    assert overlay.blend(photo, explain(rng.random(shape))).shape == photo.shape
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.ones((2, 2, 1)), np.ones(4), np.ones((0, 3)), [[1.0, np.nan]], [[np.inf, 1]], [[-1, 2]]],
+)
+def test_what_is_no_map_is_refused(photo, values):
+    with pytest.raises(ImageError, match="explanation map"):
+        overlay.blend(photo, explain(values))
+
+
+@pytest.mark.parametrize("opacity", [-0.1, 1.1, float("nan")])
+def test_opacity_beyond_its_range_is_refused(photo, opacity):
+    with pytest.raises(ImageError, match="opacity"):
+        overlay.blend(photo, explain(np.ones((2, 2))), opacity)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3), np.float32)],
+)
+def test_what_is_no_picture_is_refused(image):
+    with pytest.raises(ImageError, match=r"expected uint8"):
+        overlay.blend(image, explain(np.ones((2, 2))))
+    with pytest.raises(ImageError, match=r"expected uint8"):
+        overlay.encode_png(image, {})
+
+
+def test_colorbar_brightens_from_zero_to_maximum():
+    wide = overlay.colorbar(256, 12)
+    assert wide.shape == (12, 256, 3)
+    # Steady growth of luminance is what keeps the scale readable without colour vision.
+    assert (np.diff(wide[0] @ LUMA) > -0.5).all()
+    assert wide[0, -1] @ LUMA - wide[0, 0] @ LUMA > 150
+    np.testing.assert_array_equal(overlay.colorbar(12, 256)[:, 0], wide[0, ::-1])
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0), (-1, 5)])
+def test_sizes_must_be_positive(width, height):
+    with pytest.raises(ImageError, match="at least 1"):
+        overlay.colorbar(width, height)
+    with pytest.raises(ImageError, match="at least 1"):
+        overlay.render_heatmap(np.ones((2, 2)), height, width)
+
+
+def test_png_keeps_pixels_and_notes_and_nothing_else(photo):
+    notes = {"Model": "cnn_sa", "Run": "r1", "Disclaimer": DISCLAIMER, "Comment": "Köfler ≥ 3"}
+    with Image.open(io.BytesIO(overlay.encode_png(photo, notes))) as image:
+        assert image.format == "PNG"
+        assert image.info == notes
+        np.testing.assert_array_equal(np.asarray(image), photo)
+
+
+@pytest.mark.parametrize("keyword", ["", " Model", "a" * 80, "≥", "a\nb"])
+def test_keywords_png_does_not_allow_are_refused(photo, keyword):
+    with pytest.raises(ImageError, match="keyword"):
+        overlay.encode_png(photo, {keyword: "value"})
