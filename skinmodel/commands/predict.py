@@ -11,10 +11,11 @@ from typing import Any
 from tqdm import tqdm
 
 from skinmodel.diagnoses import CODES
-from skinmodel.errors import UsageError, UnknownNameError
+from skinmodel.errors import UnknownNameError, UsageError
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
 from skinmodel.models.registry import MODELS, get_spec
+from skinmodel.quiet import quiet_start
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
 
@@ -49,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     names = list(dict.fromkeys(options.model or _DEFAULT_MODELS))
     _check(options, names)
     # Loads TensorFlow: only now that the arguments are known to be sound.
-    from skinmodel.inference.classifier import Classifier
+    with quiet_start():
+        from skinmodel.inference.classifier import Classifier
 
     classifiers = {name: Classifier.load(name) for name in names}
     answers = predict_files(

@@ -6,6 +6,7 @@ from typing import Any
 
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
+from skinmodel.quiet import quiet_start
 
 
 def add_parser(commands: Any) -> None:
@@ -20,7 +21,8 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was shipped and how good it is."""
-    from skinmodel.release import release
+    with quiet_start():
+        from skinmodel.release import release
 
     shipped = release(options.folder, require_data(options), options.weights, options.results)
     print(f"{shipped.record.run_id}: {shipped.record.bytes / 1e6:.1f} MB")

@@ -13,6 +13,7 @@ from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import ConfigError
 from skinmodel.preprocess import Preprocessing
+from skinmodel.quiet import quiet_start
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.runs import RunResult, read_finished
 from skinmodel.weights import store
@@ -55,10 +56,11 @@ def run_training(
     load_recipe(recipe, model, "float32", seed=seed, epochs=epochs)  # refuse before TensorFlow
     index = ham10000.read_index(data)
 
-    from skinmodel.training.device import choose_device
-    from skinmodel.training.train import Images, train
+    with quiet_start():
+        from skinmodel.training.device import choose_device
+        from skinmodel.training.train import Images, train
 
-    device = choose_device()
+        device = choose_device()
     log.info("training on %s", device)
     config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
     split = _make_split(config.split, index)

@@ -1,0 +1,30 @@
+"""Keeping TensorFlow's start-up chatter out of a command's output."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what native code writes to standard error; show it only if the block fails.
+
+    TensorFlow's libraries write several lines when they are loaded, before any log level applies.
+    For single-threaded commands: other threads' messages would be held back too.
+    """
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(original, 2)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
