@@ -253,6 +253,13 @@ def test_large_transparent_pictures_are_put_on_white_first(encode_image):
     assert result.min() == 255
 
 
+def test_large_palettes_are_averaged_as_colors_not_as_numbers():
+    palette = make_chunk(b"PLTE", bytes([0, 0, 0, 255, 255, 255, 200, 0, 0]))
+    result = images.decode(make_png(4200, 200, 8, 3, b"\0\2" * 2100, palette))
+    assert result.shape == (98, 2048, 3)
+    assert np.abs(result.astype(int) - [100, 0, 0]).max() <= 1
+
+
 # What is refused
 
 
