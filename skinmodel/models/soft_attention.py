@@ -13,9 +13,8 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="skinmodel")
-class SoftAttention(keras.layers.Layer):
-    """Soft attention as the report's equation states it.
+class _SpatialAttention(keras.layers.Layer):
+    """What both layers share: scores become maps, and their sum weighs the input.
 
     Input: float, (N, h, w, C). Output: a pair of the attended features, float, (N, h, w, C), and
     the attention maps, float32, (N, h, w, M), one a head, >= 0, each summing to 1 over its
@@ -23,93 +22,31 @@ class SoftAttention(keras.layers.Layer):
 
     Args:
         heads: number of kernels M.
-        gamma: initial value of the learnable scalar; 0.01 in Datta et al. 2021.
         **kwargs: of every Keras layer.
 
     Raises:
         ValueError: ``heads`` is below 1.
     """
 
-    def __init__(self, heads: int = 12, gamma: float = 0.01, **kwargs: Any):
-        super().__init__(**kwargs)
-        if heads < 1:
-            raise ValueError(f"SoftAttention needs at least one head, received {heads}.")
-        self.heads = heads
-        self.initial_gamma = gamma
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the kernels (3, 3, C, M), the bias (M,) and gamma ()."""
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(3, 3, input_shape[-1], self.heads),
-            initializer="he_uniform",
-        )
-        self.bias = self.add_weight(name="bias", shape=(self.heads,), initializer="zeros")
-        self.gamma = self.add_weight(
-            name="gamma",
-            shape=(),
-            initializer=keras.initializers.Constant(self.initial_gamma),
-        )
-
-    def call(self, inputs: Any) -> tuple[Any, Any]:
-        """Return the attended features and the maps."""
-        scores = ops.conv(inputs, self.kernel, padding="same") + self.bias
-        maps = spatial_softmax(ops.relu(scores))
-        attention = ops.cast(ops.sum(maps, axis=-1, keepdims=True), inputs.dtype)
-        return ops.cast(self.gamma, inputs.dtype) * inputs * attention, maps
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[Any, Any]:
-        """Return the shapes of both outputs."""
-        return input_shape, (*input_shape[:-1], self.heads)
-
-    def compute_output_spec(self, inputs: Any) -> tuple[Any, Any]:
-        """Return shapes and dtypes of both outputs; the maps are float32 in any precision."""
-        features, maps = self.compute_output_shape(inputs.shape)
-        return (
-            keras.KerasTensor(features, dtype=inputs.dtype),
-            keras.KerasTensor(maps, dtype="float32"),
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every argument, so that a saved layer comes back as it was."""
-        return {**super().get_config(), "heads": self.heads, "gamma": self.initial_gamma}
-
-
-@keras.saving.register_keras_serializable(package="skinmodel")
-class PublishedSoftAttention(keras.layers.Layer):
-    """Soft attention as the published notebooks compute it, kept to reproduce their results.
-
-    The input is seen as a volume (h, w, C) with one channel, but the kernels have shape
-    (C, 3, 3, 1, M), and the stride over the last axis is C: a head reads channels 0, 1 and 2
-    only, over every row and three columns. There is no gamma. Inputs and outputs are those of
-    ``SoftAttention``.
-
-    Args:
-        heads: number of kernels M.
-        **kwargs: of every Keras layer.
-    """
-
     def __init__(self, heads: int = 12, **kwargs: Any):
         super().__init__(**kwargs)
+        if heads < 1:
+            raise ValueError(f"{type(self).__name__} needs at least one head, received {heads}.")
         self.heads = heads
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the kernels (C, 3, 3, 1, M) and the bias (M,)."""
-        self.channels = int(input_shape[-1] or 0)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.channels, 3, 3, 1, self.heads),
-            initializer="he_uniform",
-        )
-        self.bias = self.add_weight(name="bias", shape=(self.heads,), initializer="zeros")
+    def compute_scores(self, inputs: Any) -> Any:
+        """Return what each head says of each position, float, (N, h, w, M)."""
+        raise NotImplementedError
+
+    def scale(self, inputs: Any) -> Any:
+        """Return the features that the attention weighs; the input itself unless overridden."""
+        return inputs
 
     def call(self, inputs: Any) -> tuple[Any, Any]:
         """Return the attended features and the maps."""
-        volume = ops.expand_dims(inputs, -1)
-        scores = ops.conv(volume, self.kernel, strides=(1, 1, self.channels), padding="same")
-        maps = spatial_softmax(ops.relu(ops.squeeze(scores, axis=3) + self.bias))
+        maps = spatial_softmax(ops.relu(self.compute_scores(inputs)))
         attention = ops.cast(ops.sum(maps, axis=-1, keepdims=True), inputs.dtype)
-        return inputs * attention, maps
+        return self.scale(inputs) * attention, maps
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[Any, Any]:
         """Return the shapes of both outputs."""
@@ -126,6 +63,79 @@ class PublishedSoftAttention(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return every argument (the published layer dropped them)."""
         return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(package="skinmodel")
+class SoftAttention(_SpatialAttention):
+    """Soft attention as the report's equation states it.
+
+    Inputs and outputs are those of ``_SpatialAttention``.
+
+    Args:
+        heads: number of kernels M.
+        gamma: initial value of the learnable scalar; 0.01 in Datta et al. 2021.
+        **kwargs: of every Keras layer.
+
+    Raises:
+        ValueError: ``heads`` is below 1.
+    """
+
+    def __init__(self, heads: int = 12, gamma: float = 0.01, **kwargs: Any):
+        super().__init__(heads, **kwargs)
+        self.initial_gamma = gamma
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the kernels (3, 3, C, M), the bias (M,) and gamma ()."""
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(3, 3, input_shape[-1], self.heads),
+            initializer="he_uniform",
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.heads,), initializer="zeros")
+        self.gamma = self.add_weight(
+            name="gamma",
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_gamma),
+        )
+
+    def compute_scores(self, inputs: Any) -> Any:
+        """Return each head's 3x3 convolution over all channels."""
+        return ops.conv(inputs, self.kernel, padding="same") + self.bias
+
+    def scale(self, inputs: Any) -> Any:
+        """Return the input times gamma."""
+        return ops.cast(self.gamma, inputs.dtype) * inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every argument, so that a saved layer comes back as it was."""
+        return {**super().get_config(), "gamma": self.initial_gamma}
+
+
+@keras.saving.register_keras_serializable(package="skinmodel")
+class PublishedSoftAttention(_SpatialAttention):
+    """Soft attention as the published notebooks compute it, kept to reproduce their results.
+
+    The input is seen as a volume (h, w, C) with one channel, but the kernels have shape
+    (C, 3, 3, 1, M), and the stride over the last axis is C: a head reads channels 0, 1 and 2
+    only, over every row and three columns. There is no gamma. Arguments, inputs and outputs are
+    those of ``_SpatialAttention``.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the kernels (C, 3, 3, 1, M) and the bias (M,)."""
+        self.channels = int(input_shape[-1] or 0)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.channels, 3, 3, 1, self.heads),
+            initializer="he_uniform",
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.heads,), initializer="zeros")
+
+    def compute_scores(self, inputs: Any) -> Any:
+        """Return each head's convolution over rows, three columns and three channels."""
+        volume = ops.expand_dims(inputs, -1)
+        scores = ops.conv(volume, self.kernel, strides=(1, 1, self.channels), padding="same")
+        return ops.squeeze(scores, axis=3) + self.bias
 
 
 def spatial_softmax(scores: Any) -> Any:
