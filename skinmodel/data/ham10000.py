@@ -70,9 +70,9 @@ def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
         data: folder that holds ``HAM10000``, or that folder itself.
 
     Returns:
-        The index of all usable rows (known diagnosis, one row an id, image present), sorted by
-        ``image_id``: image_id, lesion_id, group_id (see ``groups``), truth, dx_type, age (years,
-        NaN where unknown), sex, localization, path. And the defects found.
+        The index of all usable rows (known diagnosis and lesion, one row an id, image present),
+        sorted by ``image_id``: image_id, lesion_id, group_id (see ``groups``), truth, dx_type, age
+        (years, NaN where unknown), sex, localization, path. And the defects found.
 
     Raises:
         DatasetError: there is no metadata, or it lacks a column.
@@ -80,7 +80,8 @@ def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
     root = find_root(data)
     table = _read_metadata(root / METADATA)
     defects = list(_check_rows(table))
-    usable = table[table["dx"].isin(CODES)].drop_duplicates("image_id").sort_values("image_id")
+    usable = table[table["dx"].isin(CODES)].dropna(subset=["image_id", "lesion_id"])
+    usable = usable.drop_duplicates("image_id").sort_values("image_id")
     files = _find_images(root)
     present = usable["image_id"].isin(files.keys())
     if not present.all():
@@ -128,6 +129,14 @@ def _read_metadata(path: Path) -> pd.DataFrame:
 
 def _check_rows(table: pd.DataFrame) -> list[Defect]:
     defects = []
+    nameless = int(table["image_id"].isna().sum())
+    if nameless:
+        defects.append(Defect(f"{nameless:,} rows without an image id", fatal=True))
+    homeless = tuple(table.loc[table["lesion_id"].isna(), "image_id"].dropna())
+    if homeless:
+        # Without its lesion an image could fall on any side of a split, beside its own twin.
+        defects.append(Defect("images without a lesion id", homeless, fatal=True))
+    table = table.dropna(subset="image_id")
     twice = tuple(table.loc[table["image_id"].duplicated(), "image_id"])
     if twice:
         defects.append(Defect("image ids stand in the metadata more than once", twice, fatal=True))
