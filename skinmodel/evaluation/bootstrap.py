@@ -50,9 +50,9 @@ def compute_intervals(
     recalls = resample_recalls(truth, probabilities, weights)
     hits = (probabilities.argmax(axis=1) == truth).astype(np.float64)
     drawn = {
-        "accuracy": weights @ hits / weights.sum(axis=1),
-        "balanced_accuracy": np.nanmean(recalls, axis=1),
-        "macro_auc": np.nanmean(resample_aucs(truth, probabilities, weights), axis=1),
+        "accuracy": _divide(weights @ hits, weights.sum(axis=1)),
+        "balanced_accuracy": _mean_of_defined(recalls),
+        "macro_auc": _mean_of_defined(resample_aucs(truth, probabilities, weights)),
     }
     return {name: to_interval(getattr(summary, name), values) for name, values in drawn.items()}
 
@@ -69,6 +69,8 @@ def to_interval(value: float, drawn: NDArray[np.float64]) -> Interval:
 
 def draw_weights(lesions: NDArray[np.str_], draws: int, seed: int) -> NDArray[np.float64]:
     """Return how often each image is drawn, float64, (draws, N): all images of a lesion alike."""
+    if not len(lesions):
+        return np.zeros((draws, 0))
     _, lesion_of = np.unique(lesions, return_inverse=True)
     count = int(lesion_of.max()) + 1
     rng = np.random.default_rng(seed)
@@ -84,7 +86,7 @@ def resample_recalls(
     hit = (probabilities.argmax(axis=1) == truth)[:, None]
     support = weights @ of_class
     found = weights @ (of_class * hit)
-    return np.divide(found, support, out=np.full_like(found, np.nan), where=support > 0)
+    return _divide(found, support)
 
 
 def resample_aucs(
@@ -109,4 +111,13 @@ def _weighted_auc(
     below = np.cumsum(negatives, axis=1) - negatives
     wins = (positives * (below + negatives / 2)).sum(axis=1)
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return np.divide(wins, pairs, out=np.full_like(wins, np.nan), where=pairs > 0)
+    return _divide(wins, pairs)
+
+
+def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _divide(np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1).astype(np.float64))
+
+
+def _divide(share: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the quotient, NaN where there is nothing to divide by."""
+    return np.divide(share, whole, out=np.full_like(share, np.nan), where=whole > 0)
