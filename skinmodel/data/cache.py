@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from skinmodel import images
+from skinmodel.errors import ImageError
 from skinmodel.files import write_atomically
 from skinmodel.paths import home
 from skinmodel.preprocess import Preprocessing, resize
@@ -63,14 +64,20 @@ def _decode_all(paths: Sequence[str], spec: Preprocessing, progress: bool) -> ND
     # threads would only compete with them.
     cv2.setNumThreads(1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows: Iterator[NDArray[np.uint8]] = pool.map(
-            lambda path: resize(images.read(Path(path)), spec), paths, chunksize=16
-        )
+        rows: Iterator[NDArray[np.uint8]] = pool.map(lambda path: _decode(path, spec), paths)
         for i, row in enumerate(
             tqdm(rows, total=len(paths), desc="decoding", unit="img", disable=not progress)
         ):
             pixels[i] = row
     return pixels
+
+
+def _decode(path: str, spec: Preprocessing) -> NDArray[np.uint8]:
+    try:
+        return resize(images.read(Path(path)), spec)
+    except ImageError as error:
+        # What is wrong with an upload needs no name; one file of ten thousand does.
+        raise ImageError(f"'{path}' cannot be decoded: {error}") from error
 
 
 def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
