@@ -1,6 +1,7 @@
 """Writing a file so that it is there whole or not at all, whatever happens meanwhile."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             and no temporary file stays behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two threads may write one file at once: each needs a temporary file of its own.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         write(temporary)
         flush_to_disk(temporary)
