@@ -1,0 +1,134 @@
+"""Where one network looked: the overlay, its controls and what the map is."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from app import components, services
+from app.pictures import Analysis
+from app.report import describe_overlay, render_overlay_png
+from app.services import Problem
+from skinmodel import overlay
+from skinmodel.diagnoses import CODES, get_diagnosis
+from skinmodel.explain.registry import GRAD_CAM, METHODS, SOFT_ATTENTION
+from skinmodel.results import Explanation, Prediction
+
+FLAT_RATIO: Final = 1.5
+"""A maximum below this many times the mean is nearly even, whatever the colours suggest."""
+
+_HELP: Final = {
+    SOFT_ATTENTION: "The network's own attention weights: where it takes its evidence from, for "
+    "all diagnoses alike. Each of its heads spreads a total of 1 over the picture.",
+    GRAD_CAM: "Where the last convolution speaks for the chosen diagnosis, by the gradient of "
+    "its score. It shows what counts for the network, not where the disease is.",
+}
+
+
+@st.fragment
+def show_explanation(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
+    """Show one network's overlay; moving its slider computes nothing but the blend.
+
+    Args:
+        name: registry name of the network.
+        title: what the page calls it.
+        prediction: its prediction of the picture.
+        analysis: the picture and what is already known of it.
+    """
+    components.run_guarded(lambda: _show(name, title, prediction, analysis))
+
+
+def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
+    st.markdown("#### Where it looked", anchors=False)
+    method = _choose_method(name)
+    code = _choose_code(name, method, prediction, analysis)
+    opacity = _choose_opacity(name)
+    with st.spinner("Computing the map"):
+        explanation = services.explain(analysis, name, method, code)
+    if isinstance(explanation, Problem):
+        components.show_problem(explanation)
+        return
+    picture = analysis.picture
+    st.image(
+        overlay.blend(picture.screen, explanation, opacity),
+        width="stretch",
+        alt=describe_overlay(explanation, title),
+    )
+    _describe(explanation)
+    st.download_button(
+        "Save the overlay (PNG)",
+        data=lambda: render_overlay_png(picture, explanation, opacity),
+        file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}.png",
+        mime="image/png",
+        icon=":material/download:",
+        key=f"png-{name}",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _choose_method(name: str) -> str:
+    methods = services.get_classifiers()[name].methods
+    chosen = st.segmented_control(
+        "Map",
+        methods,
+        default=methods[0],
+        required=True,
+        format_func=lambda m: METHODS[m].title,
+        key=f"method-{name}",
+        persist_state="session",
+        help="\n\n".join(f"**{METHODS[m].title}**: {_HELP[m]}" for m in methods if m in _HELP),
+    )
+    return str(chosen)
+
+
+def _choose_code(name: str, method: str, prediction: Prediction, analysis: Analysis) -> str | None:
+    per_class = METHODS[method].per_class
+    chosen = st.selectbox(
+        "Diagnosis the map speaks for",
+        CODES,
+        index=CODES.index(prediction.code),
+        format_func=lambda c: f"{get_diagnosis(c).name} ({c})",
+        # A new picture starts from its own leading diagnosis.
+        key=f"code-{name}-{analysis.picture.sha256}",
+        disabled=not per_class,
+        help="Soft attention is one map for all diagnoses; Grad-CAM has one for each.",
+    )
+    return str(chosen) if per_class else None
+
+
+def _choose_opacity(name: str) -> float:
+    value = st.slider(
+        "Opacity of the map",
+        min_value=0,
+        max_value=100,
+        value=60,
+        step=5,
+        format="%d %%",
+        key=f"opacity-{name}",
+        persist_state="session",
+    )
+    return int(value) / 100
+
+
+def _describe(explanation: Explanation) -> None:
+    """Say what the map is, and when it shows nothing."""
+    method = METHODS[explanation.method].title
+    if explanation.is_null:
+        subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
+        st.info(f"No positive evidence{subject}: the map is zero everywhere, so nothing is drawn.")
+        st.caption(f"{method}, layer `{explanation.layer}`, raw maximum 0.")
+        return
+    maximum, mean = explanation.raw_maximum, float(explanation.values.mean())
+    st.image(
+        np.ascontiguousarray(overlay.colorbar(600, 12)),
+        width="stretch",
+        alt=f"Colour scale from 0 to the map's maximum, {maximum:.3g}.",
+    )
+    h, w = explanation.values.shape
+    st.caption(
+        f"Dark is 0, yellow the raw maximum, {maximum:.3g} (mean {mean:.3g}). "
+        f"{method}, layer `{explanation.layer}`, {h} x {w} cells."
+    )
+    if maximum < FLAT_RATIO * mean:
+        st.caption("The map is almost even: it says little about where the network looked.")

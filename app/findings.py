@@ -1,0 +1,143 @@
+"""What the networks say of one picture, side by side."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from app import charts, components, services, state
+from app.cautions import agree, compute_cautions, describe_agreement
+from app.content import read_diagnosis_texts
+from app.explanation import show_explanation
+from app.pictures import Analysis, Origin, Picture
+from app.report import render_json
+from app.services import Problem
+from app.wording import percent
+from skinmodel.diagnoses import get_diagnosis
+from skinmodel.results import Prediction
+
+_CONFIRMATIONS: Final = {
+    "histo": "by histopathology",
+    "follow_up": "by follow-up",
+    "consensus": "by consensus of experts",
+    "confocal": "by confocal microscopy",
+}
+_ORIGINS: Final = {
+    Origin.UPLOAD: "Your file",
+    Origin.CAMERA: "Your camera",
+    Origin.DRAWING: "Drawn by this program, not a photograph",
+    Origin.HAM10000: "HAM10000, test folds",
+}
+_STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
+
+
+def show_findings(picture: Picture) -> None:
+    """Show both networks' results for ``picture``; only when the warm-up is ready."""
+    analysis = state.get_analysis(picture)
+    with st.spinner("Both networks are looking at the picture", width="stretch"):
+        predictions = services.predict(analysis)
+    if isinstance(predictions, Problem):
+        show_picture(picture)
+        components.show_problem(predictions)
+        return
+    classifiers = services.get_classifiers()
+    titles = {name: classifiers[name].spec.title for name in predictions}
+    cautions = _collect_cautions(picture, predictions, titles)
+    _show_summary(predictions, titles, cautions)
+    first, *others = st.columns([0.8] + [1.0] * len(predictions), gap="medium")
+    with first:
+        show_picture(picture)
+        _show_saving(analysis, titles, cautions)
+    for column, (name, prediction) in zip(others, predictions.items(), strict=True):
+        with column, st.container(border=True):
+            _show_model(name, titles[name], prediction, analysis)
+
+
+def show_picture(picture: Picture) -> None:
+    """Show the original, what is known of it, and how to put it away."""
+    with st.container(border=True, key="original"):
+        st.subheader(_name_picture(picture), anchor=False)
+        height, width = picture.image.shape[:2]
+        st.image(picture.screen, width="stretch", alt="The original picture, without any map.")
+        st.caption(f"{_ORIGINS[picture.origin]}, {width} x {height} pixels.")
+        if picture.truth is not None and st.toggle(
+            "Show the confirmed diagnosis", key=f"truth-{picture.sha256}"
+        ):
+            diagnosis = get_diagnosis(picture.truth.code)
+            how = _CONFIRMATIONS.get(picture.truth.dx_type, f"({picture.truth.dx_type})")
+            st.info(f"**{diagnosis.name}**, confirmed {how}.")
+            components.show_malignancy(diagnosis.malignancy)
+        st.button("Clear picture", icon=":material/close:", on_click=state.clear, width="stretch")
+
+
+def _name_picture(picture: Picture) -> str:
+    if picture.origin is Origin.DRAWING:
+        return f"Drawing: {picture.title}"
+    return picture.title or "Original picture"
+
+
+def _collect_cautions(
+    picture: Picture, predictions: Mapping[str, Prediction], titles: Mapping[str, str]
+) -> tuple[str, ...]:
+    found = compute_cautions(list(predictions.values()), titles, picture.image.shape)
+    if picture.origin is Origin.DRAWING:
+        drawing = "This is a drawing, not a photograph of skin: the result means nothing."
+        return (drawing, *found)
+    return found
+
+
+def _show_summary(
+    predictions: Mapping[str, Prediction], titles: Mapping[str, str], cautions: tuple[str, ...]
+) -> None:
+    results = list(predictions.values())
+    sentence = describe_agreement(results, titles)
+    bullets = "\n".join(f"- {components.escape_markdown(caution)}" for caution in cautions)
+    if not agree(results):
+        st.warning(bullets, title=sentence, icon=":material/call_split:")
+        return
+    st.info(sentence, icon=":material/compare_arrows:")
+    if cautions:
+        st.warning(bullets, title="Read this result with care", icon=":material/warning:")
+    else:
+        st.caption("None of the page's warning signs applies here. That is no proof of anything.")
+
+
+def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
+    diagnosis = prediction.diagnosis
+    record = services.get_classifiers()[name].record
+    st.subheader(title, anchor=False)
+    st.markdown(f"### {diagnosis.name}: {percent(prediction.confidence)}", anchors=False)
+    components.show_malignancy(diagnosis.malignancy)
+    st.caption(read_diagnosis_texts()[diagnosis.code])
+    st.plotly_chart(
+        charts.build_confidence_bars(prediction),
+        key=f"bars-{name}",
+        config=_STATIC_CHART,
+        alt=charts.describe_confidence_bars(prediction, title),
+    )
+    components.show_key_to_bars()
+    show_explanation(name, title, prediction, analysis)
+    leaks = (
+        "Its split leaks: its published figures are too good." if record and record.leaks else ""
+    )
+    components.show_provenance(title, prediction.run_id, leaks)
+
+
+def _show_saving(analysis: Analysis, titles: Mapping[str, str], cautions: tuple[str, ...]) -> None:
+    st.download_button(
+        "Save the result (JSON)",
+        data=partial(_render_now, analysis, titles, cautions),
+        file_name=f"skinmodel-{analysis.picture.sha256[:8]}.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+        help="Every number of this page, with model, run and the digest of your file; "
+        "no picture and no file name.",
+    )
+
+
+def _render_now(analysis: Analysis, titles: Mapping[str, str], cautions: tuple[str, ...]) -> bytes:
+    return render_json(analysis, titles, cautions, datetime.now(UTC))

@@ -1,0 +1,176 @@
+"""Where a picture comes in: file, camera, drawn sample or a real test image."""
+
+from collections.abc import Callable, Hashable, Mapping
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from app import components, services, state
+from app.pictures import Origin, Truth
+from app.services import Problem, Sample
+from skinmodel import images
+
+DRAWN_AT_ONCE: Final = 6
+_TYPES: Final = ["jpg", "jpeg", "png"]
+_TILE: Final = 136  # seven in a row at 1280 points, two on a phone
+
+
+class Source(StrEnum):
+    """The ways to give a picture."""
+
+    UPLOAD = "Upload"
+    CAMERA = "Camera"
+    SAMPLES = "Drawings"
+    TEST_IMAGES = "Test images"
+
+
+_ICONS: Final = {
+    Source.UPLOAD: ":material/upload_file:",
+    Source.CAMERA: ":material/photo_camera:",
+    Source.SAMPLES: ":material/draw:",
+    Source.TEST_IMAGES: ":material/image_search:",
+}
+
+
+def choose_picture() -> None:
+    """Show the ways to give a picture; what is given is put into the session's state."""
+    source = st.segmented_control(
+        "Where the picture comes from",
+        list(Source),
+        format_func=lambda s: f"{_ICONS[s]} {s}",
+        default=Source.UPLOAD,
+        required=True,
+        key="source",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    _SHOW[Source(source)]()
+    problem = state.get_problem()
+    if problem is not None:
+        components.show_problem(problem, title="This picture cannot be used")
+
+
+def _show_upload() -> None:
+    key = f"upload-{state.get_round()}"
+    st.file_uploader(
+        "Dermoscopic picture, JPEG or PNG, up to 10 MB",
+        type=_TYPES,
+        max_upload_size=images.MAX_BYTES // 1024**2,
+        key=key,
+        on_change=_receive,
+        args=(key, Origin.UPLOAD),
+        help="It stays in this server's memory until shortly after this browser tab is closed. "
+        "It is not written to disk, and its name and metadata are not used.",
+    )
+
+
+def _show_camera() -> None:
+    key = f"camera-{state.get_round()}"
+    st.camera_input(
+        "Take a picture through a dermatoscope",
+        key=key,
+        on_change=_receive,
+        args=(key, Origin.CAMERA),
+        help="Browsers allow the camera only on https or on this same machine.",
+        width=560,
+    )
+    st.caption(
+        "The networks know dermoscopic pictures only. A plain close-up of skin gets an answer too, "
+        "but a meaningless one."
+    )
+
+
+def _receive(key: str, origin: Origin) -> None:
+    file = st.session_state[key]
+    if file is None:
+        state.clear()
+    else:
+        state.accept(services.open_bytes(file.getvalue(), origin))
+
+
+def _show_samples() -> None:
+    samples = services.read_samples()
+    if isinstance(samples, Problem):
+        components.show_problem(samples)
+        return
+    st.caption(
+        "Drawn by this program to show how the page works. They are not photographs of skin, and "
+        "what the networks say of them means nothing."
+    )
+    _show_gallery(
+        [(s.title, f"Drawing of {s.title}", s.path, partial(_take_sample, s)) for s in samples]
+    )
+
+
+def _take_sample(sample: Sample) -> None:
+    state.accept(services.open_file(sample.path, Origin.DRAWING, sample.title))
+
+
+def _show_test_images() -> None:
+    table = services.read_test_images()
+    if table is None:
+        st.info(
+            "Real pictures of HAM10000's test folds appear here when the server is started with "
+            "SKINMODEL_DATA naming the folder that holds HAM10000. Everything else works without."
+        )
+        return
+    if isinstance(table, Problem):
+        st.info(
+            "The folder that SKINMODEL_DATA names does not hold a complete HAM10000, so its "
+            "pictures cannot be offered here. Everything else works without."
+        )
+        return
+    st.caption(
+        "Real lesions of HAM10000 that the networks were neither trained nor tuned on, every "
+        "diagnosis equally likely. The confirmed diagnosis stays hidden until you ask for it."
+    )
+    rows = draw_test_images(table, state.get_draw())
+    _show_gallery(
+        [
+            (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row))
+            for row in rows.to_dict("records")
+            for name in [str(row["image_id"])]
+        ]
+    )
+    st.button("Draw others", icon=":material/refresh:", on_click=state.draw_again)
+
+
+def draw_test_images(table: pd.DataFrame, draw: int) -> pd.DataFrame:
+    """Return a few test images at random, every diagnosis equally likely.
+
+    Drawn in proportion, two of three would be nevi; drawn one a diagnosis, the last ones could be
+    told by exclusion.
+
+    Args:
+        table: image_id, truth, dx_type and path of the test folds.
+        draw: number of the draw; the same number gives the same images.
+    """
+    weights = 1.0 / table["truth"].map(table["truth"].value_counts())
+    count = min(DRAWN_AT_ONCE, len(table))
+    return table.sample(count, weights=weights, random_state=draw)
+
+
+def _take_test_image(row: Mapping[Hashable, Any]) -> None:
+    truth = Truth(str(row["truth"]), str(row["dx_type"]))
+    offered = services.open_file(str(row["path"]), Origin.HAM10000, str(row["image_id"]), truth)
+    state.accept(offered)
+
+
+def _show_gallery(entries: list[tuple[str, str, str, Callable[[], None]]]) -> None:
+    """Show pictures to choose from: label, alternative text, path and what a click does."""
+    with st.container(horizontal=True, gap="small"):
+        for label, alt, path, take in entries:
+            with st.container(width=_TILE, gap="xsmall"):
+                st.image(path, width="stretch", alt=alt)
+                st.button(label, key=f"take-{label}", on_click=take, width="stretch")
+
+
+_SHOW: Final[dict[Source, Callable[[], None]]] = {
+    Source.UPLOAD: _show_upload,
+    Source.CAMERA: _show_camera,
+    Source.SAMPLES: _show_samples,
+    Source.TEST_IMAGES: _show_test_images,
+}

@@ -1,0 +1,98 @@
+"""A result as files: JSON with every number, and the overlay as a picture that says what it is."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from app.cautions import agree
+from app.pictures import Analysis, Picture
+from skinmodel import __version__, overlay
+from skinmodel.diagnoses import get_diagnosis
+from skinmodel.explain.registry import METHODS
+from skinmodel.results import DISCLAIMER, Explanation
+
+SCHEMA_VERSION: Final = 1
+
+
+def render_json(
+    analysis: Analysis, titles: Mapping[str, str], cautions: Sequence[str], now: datetime
+) -> bytes:
+    """Return one picture's result as a JSON file.
+
+    It names the picture by the digest of its file, so that whoever holds the file can match the
+    two, and holds nothing else of a user's own picture: no file name and no pixels.
+
+    Args:
+        analysis: the picture and what the networks said of it.
+        titles: what the page calls each network, by registry name.
+        cautions: the sentences shown beside the result.
+        now: when the result was saved.
+
+    Returns:
+        UTF-8, indented.
+    """
+    picture = analysis.picture
+    predictions = list(analysis.predictions.values())
+    height, width = picture.image.shape[:2]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "program": f"skinmodel {__version__}",
+        "disclaimer": DISCLAIMER,
+        "saved": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "image": {
+            "sha256": picture.sha256,
+            "width": width,
+            "height": height,
+            "origin": str(picture.origin),
+            "title": picture.title,
+        },
+        "models_agree": agree(predictions),
+        "results": [{"title": titles[p.model], **p.to_dict()} for p in predictions],
+        "explanations": [e.to_dict() for e in analysis.explanations.values()],
+        "cautions": list(cautions),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False).encode()
+
+
+def render_overlay_png(picture: Picture, explanation: Explanation, opacity: float) -> bytes:
+    """Return the overlay at the picture's own size as a PNG that carries its provenance.
+
+    Args:
+        picture: the picture below the map.
+        explanation: the map.
+        opacity: share of colour where the map is at its maximum, in [0, 1].
+    """
+    notes = {
+        "Software": f"skinmodel {__version__}",
+        "Disclaimer": DISCLAIMER,
+        "Model": explanation.model,
+        "Run": explanation.run_id,
+        "Method": METHODS[explanation.method].title,
+        "Layer": explanation.layer,
+        "Diagnosis": explanation.code or "none: the method knows no class",
+        "Raw maximum": f"{explanation.raw_maximum:.6g}",
+        "Opacity": f"{opacity:.2f}",
+        "Image SHA-256": picture.sha256,
+    }
+    return overlay.encode_png(overlay.blend(picture.image, explanation, opacity), notes)
+
+
+def describe_overlay(explanation: Explanation, title: str) -> str:
+    """Return the alternative text of an overlay: what a person who cannot see it should know."""
+    method = METHODS[explanation.method].title
+    subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
+    if explanation.is_null:
+        return f"{title}, {method}{subject}: no positive evidence, so the picture is unchanged."
+    h, w = explanation.values.shape
+    row, column = divmod(int(explanation.values.argmax()), w)
+    place = _name_place((row + 0.5) / h, (column + 0.5) / w)
+    return f"{title}, {method}{subject}, over the picture: strongest {place}."
+
+
+def _name_place(down: float, across: float) -> str:
+    vertical = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else "middle"
+    horizontal = "left" if across < 1 / 3 else "right" if across > 2 / 3 else "centre"
+    if (vertical, horizontal) == ("middle", "centre"):
+        return "in the centre"
+    return f"at the {vertical} {horizontal}"

@@ -1,0 +1,226 @@
+"""What the pages ask of skinmodel: caches for all sessions, and errors turned into words.
+
+The only module with ``st.cache_*``, and the only one that turns a ``SkinModelError`` into a
+sentence for a user. Uploads are never put into a cache that sessions share.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import pandas as pd
+import streamlit as st
+from starlette.formparsers import MultiPartParser
+
+from app.logs import build_logger
+from app.pictures import Analysis, Origin, Picture, Truth, open_picture
+from app.warmup import WarmUp
+from skinmodel import images, paths
+from skinmodel.data.ham10000 import read_index
+from skinmodel.data.splits import split_grouped
+from skinmodel.diagnoses import get_diagnosis
+from skinmodel.errors import SkinModelError, WeightsError
+from skinmodel.models.registry import MODELS
+from skinmodel.results import Explanation, Prediction
+from skinmodel.weights import store
+from skinmodel.weights.record import WeightsRecord
+
+if TYPE_CHECKING:  # at run time this loads TensorFlow
+    from skinmodel.inference.classifier import Classifier
+
+Result = TypeVar("Result")
+
+_MULTIPART_OVERHEAD: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be done, in words for the person in front of the page.
+
+    Attributes:
+        sentence: what was wrong and what to do next.
+    """
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn sample.
+
+    Attributes:
+        title: name of the diagnosis whose textbook signs are drawn.
+        path: its file.
+    """
+
+    title: str
+    path: str
+
+
+_LOGGER: Final = build_logger(__name__)
+
+
+def attempt(action: Callable[[], Result]) -> Result | Problem:
+    """Return what ``action`` returns, or why it could not be done.
+
+    An error raised on purpose speaks for itself. Anything else is logged under a reference that
+    the sentence names; no traceback reaches the page.
+    """
+    try:
+        return action()
+    except SkinModelError as error:
+        return Problem(str(error))
+    except Exception:
+        reference = secrets.token_hex(4)
+        _LOGGER.exception("Unexpected error, reference %s", reference)
+        return Problem(
+            "Something went wrong inside the program, not through anything you did. Try again or "
+            f"use another picture. If it happens again, report reference {reference}: the "
+            "server's log has the details, without your picture."
+        )
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep the web server from writing parts of larger uploads to a temporary file.
+
+    Starlette, below Streamlit, moves an upload to disk from 1 MB on; ours are limited to
+    ``images.MAX_BYTES`` by configuration and may stay in memory as a whole.
+    """
+    MultiPartParser.spool_max_size = images.MAX_BYTES + _MULTIPART_OVERHEAD
+
+
+def list_models() -> tuple[str, ...]:
+    """Return the registry names of the networks that have weights, in registry order.
+
+    Networks trained only on a leaky split are left out: their answers would look too sure.
+
+    Raises:
+        WeightsError: a manifest cannot be read, or there are no weights of any network.
+    """
+    trained = {stored.record.model for stored in store.list_all() if not stored.record.leaks}
+    names = tuple(name for name in MODELS if name in trained)
+    if not names:
+        raise WeightsError(
+            "There are no weights of any network: assets/weights of this copy of the program is "
+            "empty. Get the complete repository, or train with: python -m skinmodel train."
+        )
+    return names
+
+
+def load_classifiers() -> "Mapping[str, Classifier]":
+    """Return every network that has weights, ready to answer; takes seconds.
+
+    The one seam through which tests put networks that need no TensorFlow.
+
+    Raises:
+        WeightsError: weights are missing, corrupt or not what the manifest names.
+    """
+    # Loads TensorFlow; always in the warm-up's thread, never when a page is imported.
+    from skinmodel.inference.classifier import Classifier
+
+    loaded = {name: Classifier.load(name) for name in list_models()}
+    for classifier in loaded.values():
+        classifier.warm_up()
+    return loaded
+
+
+@st.cache_resource(show_spinner=False)
+def get_warm_up() -> "WarmUp[Mapping[str, Classifier]]":
+    """Return the one warm-up of this server, shared by all sessions; it is not started here."""
+    return WarmUp(lambda: load_classifiers())
+
+
+def get_classifiers() -> "Mapping[str, Classifier]":
+    """Return the loaded networks by name; only after the warm-up is ready."""
+    return get_warm_up().result()
+
+
+def explain_failure(error: BaseException | None) -> Problem:
+    """Return why the networks could not be loaded, in words."""
+    if isinstance(error, SkinModelError):
+        return Problem(str(error))
+    return Problem(
+        "The networks could not be loaded because of an unexpected error; the server's log has "
+        "the details. Try again; if it fails again, install the requirements anew."
+    )
+
+
+def read_records() -> tuple[WeightsRecord, ...] | Problem:
+    """Return what is known of the networks' weights, without loading them."""
+    return attempt(lambda: tuple(store.find(name)[0] for name in list_models()))
+
+
+def open_bytes(data: bytes, origin: Origin) -> Picture | Problem:
+    """Return a user's own picture, or why it is not accepted."""
+    return attempt(lambda: open_picture(data, origin))
+
+
+def open_file(
+    path: str, origin: Origin, title: str, truth: Truth | None = None
+) -> Picture | Problem:
+    """Return a sample's picture, or why it cannot be opened."""
+    return attempt(lambda: open_picture(Path(path).read_bytes(), origin, title, truth))
+
+
+def predict(analysis: Analysis) -> Mapping[str, Prediction] | Problem:
+    """Return every network's prediction of one picture, computed once."""
+
+    def compute() -> Mapping[str, Prediction]:
+        for name, classifier in get_classifiers().items():
+            if name not in analysis.predictions:
+                [analysis.predictions[name]] = classifier.classify([analysis.picture.image])
+        return analysis.predictions
+
+    return attempt(compute)
+
+
+def explain(analysis: Analysis, model: str, method: str, code: str | None) -> Explanation | Problem:
+    """Return one explanation of one picture, computed once.
+
+    Args:
+        analysis: the picture and what is already known of it.
+        model: registry name.
+        method: one of the network's methods.
+        code: diagnosis the map is to speak for; None where the method knows no class.
+    """
+
+    def compute() -> Explanation:
+        key = (model, method, code)
+        if key not in analysis.explanations:
+            classifier = get_classifiers()[model]
+            analysis.explanations[key] = classifier.explain(analysis.picture.image, method, code)
+        return analysis.explanations[key]
+
+    return attempt(compute)
+
+
+def read_samples() -> tuple[Sample, ...] | Problem:
+    """Return the drawn samples that come with the program."""
+
+    def read() -> tuple[Sample, ...]:
+        index = json.loads((paths.SAMPLES / "index.json").read_text(encoding="utf-8"))
+        return tuple(
+            Sample(get_diagnosis(entry["code"]).name, str(paths.SAMPLES / entry["file"]))
+            for entry in index["drawings"]
+        )
+
+    return attempt(read)
+
+
+def read_test_images() -> pd.DataFrame | Problem | None:
+    """Return HAM10000's test folds; None where no data folder is configured.
+
+    Returns:
+        Rows with image_id, truth, dx_type and path among others.
+    """
+    folder = paths.data_dir()
+    return None if folder is None else attempt(lambda: _read_test_images(str(folder)))
+
+
+@st.cache_resource(show_spinner=False)
+def _read_test_images(folder: str) -> pd.DataFrame:
+    index = read_index(Path(folder))
+    return split_grouped(index).of(index, "test")

@@ -1,0 +1,78 @@
+"""What one session remembers, with types. It ends with the session; nothing is stored."""
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import streamlit as st
+
+from app.pictures import Analysis, Picture
+from app.services import Problem
+
+REMEMBERED: Final = 4
+"""Pictures whose results one session keeps; the oldest goes first. Each holds up to 15 MB."""
+
+_PICTURE: Final = "picture"
+_PROBLEM: Final = "intake_problem"
+_ANALYSES: Final = "analyses"
+_ROUND: Final = "intake_round"
+_DRAW: Final = "test_image_draw"
+
+
+def _get(key: str, default: Any) -> Any:
+    return st.session_state.setdefault(key, default)
+
+
+def get_picture() -> Picture | None:
+    """Return the picture in work."""
+    picture: Picture | None = _get(_PICTURE, None)
+    return picture
+
+
+def get_problem() -> Problem | None:
+    """Return why the last picture offered was not accepted."""
+    problem: Problem | None = _get(_PROBLEM, None)
+    return problem
+
+
+def accept(offered: Picture | Problem) -> None:
+    """Put a picture to work, or remember why it was refused; a refusal clears the last picture."""
+    is_picture = isinstance(offered, Picture)
+    st.session_state[_PICTURE] = offered if is_picture else None
+    st.session_state[_PROBLEM] = None if is_picture else offered
+
+
+def clear() -> None:
+    """Forget the picture in work, what was said of it, and any refusal."""
+    picture = get_picture()
+    if picture is not None:
+        _get(_ANALYSES, OrderedDict()).pop(picture.sha256, None)
+    st.session_state[_PICTURE] = st.session_state[_PROBLEM] = None
+    st.session_state[_ROUND] = get_round() + 1
+
+
+def get_round() -> int:
+    """Return a number that changes when the input widgets are to start afresh."""
+    number: int = _get(_ROUND, 0)
+    return number
+
+
+def get_analysis(picture: Picture) -> Analysis:
+    """Return what is known of a picture, new where it was not seen before."""
+    analyses: OrderedDict[str, Analysis] = _get(_ANALYSES, OrderedDict())
+    if picture.sha256 not in analyses:
+        analyses[picture.sha256] = Analysis(picture)
+    analyses.move_to_end(picture.sha256)
+    while len(analyses) > REMEMBERED:
+        analyses.popitem(last=False)
+    return analyses[picture.sha256]
+
+
+def get_draw() -> int:
+    """Return the number of the current draw of test images."""
+    number: int = _get(_DRAW, 0)
+    return number
+
+
+def draw_again() -> None:
+    """Move on to the next draw of test images."""
+    st.session_state[_DRAW] = get_draw() + 1

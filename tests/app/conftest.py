@@ -1,0 +1,48 @@
+"""The dashboard as AppTest sees it, with networks that need no TensorFlow."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from fakes import FakeClassifier, make_classifiers
+from streamlit.testing.v1 import AppTest
+
+from app import services
+
+MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+OpenDashboard = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees another's warm-up, and none the developer's own data or weights."""
+    monkeypatch.delenv("SKINMODEL_DATA", raising=False)
+    services.get_warm_up.clear()
+    services._read_test_images.clear()
+    yield
+    services.get_warm_up.clear()
+
+
+@pytest.fixture
+def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
+    """Factory: the first page with these networks, loaded before it opens unless told otherwise."""
+
+    def open_(
+        classifiers: Mapping[str, FakeClassifier] | None = None,
+        load: Callable[[], Mapping[str, FakeClassifier]] | None = None,
+    ) -> AppTest:
+        loaded = make_classifiers() if classifiers is None else classifiers
+        monkeypatch.setattr(services, "load_classifiers", load or (lambda: loaded))
+        if load is None:
+            services.get_warm_up().start()
+            services.get_warm_up().result(timeout=5)
+        at = AppTest.from_file(str(MAIN), default_timeout=20).run()
+        assert not at.exception
+        return at
+
+    return open_
+
+
+@pytest.fixture
+def picture_bytes(photo, encode_image) -> bytes:
+    return encode_image(photo)

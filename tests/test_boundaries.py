@@ -1,0 +1,99 @@
+"""Who may import whom, seen in fresh processes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("tensorflow", "keras", "tf_keras_vis")
+TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
+    "skinmodel.data.pipeline",
+    "skinmodel.explain.grad_cam",
+    "skinmodel.explain.soft_attention_map",
+    "skinmodel.inference.classifier",
+    "skinmodel.models.cnn",
+    "skinmodel.models.soft_attention",
+    "skinmodel.training.device",
+    "skinmodel.training.optimizer",
+    "skinmodel.training.step",
+    "skinmodel.training.train",
+    "skinmodel.release",  # runs a classifier to measure it
+}
+
+
+def module_names(package):
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_loaded_by(code):
+    program = f"import json, sys\n{code}\nprint('LOADED' + json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {name.split(".")[0] for name in json.loads(done.stdout.split("LOADED")[-1])}
+
+
+def import_all(names):
+    return "\n".join(f"import {name}" for name in names)
+
+
+def test_no_page_module_loads_tensorflow():
+    pages = [name for name in module_names("app") if name != "app.main"]
+    assert "app.views.classify" in pages
+    loaded = modules_loaded_by(import_all(pages))
+    assert "streamlit" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('app/main.py', default_timeout=60)\n"
+        "import app.services as s\n"
+        "s.load_classifiers = dict\n"
+        "at.run().switch_page('views/about.py').run()\n"
+        "assert not at.exception"
+    )
+    assert not modules_loaded_by(code) & set(HEAVY)
+
+
+def test_the_backend_outside_its_tensorflow_modules_loads_neither_tensorflow_nor_streamlit():
+    names = [
+        name
+        for name in module_names("skinmodel")
+        if name not in TENSORFLOW_MODULES and not name.endswith("__main__")
+    ]
+    assert {"skinmodel.cli", "skinmodel.overlay", "skinmodel.weights.store"} <= set(names)
+    loaded = modules_loaded_by(import_all(names))
+    assert not loaded & {*HEAVY, "streamlit", "app"}
+
+
+@pytest.mark.parametrize("package", ["skinmodel"])
+def test_streamlit_stands_in_no_import_of_the_backend(package):
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / package).rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith(("import streamlit", "from streamlit", "import app", "from app"))
+    ]
+    assert found == []
+
+
+def test_views_import_no_other_view_and_only_services_caches():
+    for path in (ROOT / "app").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "from app.views" not in text, path
+        if path.name != "services.py":
+            assert "st.cache_" not in text, path
+            assert "SkinModelError" not in text, path
