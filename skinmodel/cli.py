@@ -1,13 +1,14 @@
 """The command line: ``python -m skinmodel COMMAND``."""
 
 import argparse
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-from skinmodel.commands import data, predict, release, train, weights
+from skinmodel.commands import data, predict, release, results, train, weights
 from skinmodel.errors import SkinModelError, UnknownNameError, UsageError
 from skinmodel.results import DISCLAIMER
 
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what cannot be printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _build_parser().parse_args(arguments)
     try:
         status = int(options.run(options))
@@ -62,6 +65,6 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (predict, train, release, weights, data):
+    for command in (predict, train, release, results, weights, data):
         command.add_parser(commands)
     return parser

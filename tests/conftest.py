@@ -1,7 +1,9 @@
 """Fixtures for every test: seeded chance, a picture, and its bytes as a file."""
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -36,3 +38,12 @@ def encode_image() -> EncodeImage:
         return buffer.getvalue()
 
     return encode
+
+
+@pytest.fixture(scope="session")
+def ham10000_dir() -> Path:
+    """Folder of the real data, for tests marked ``data``; skips where SKINMODEL_DATA is unset."""
+    configured = os.environ.get("SKINMODEL_DATA")
+    if not configured:
+        pytest.skip("SKINMODEL_DATA names no folder with HAM10000")
+    return Path(configured)

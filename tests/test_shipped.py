@@ -1,0 +1,94 @@
+"""What ships: both networks, sound, small enough, and as good as the files beside them say."""
+
+import json
+
+import pytest
+
+from skinmodel import paths
+from skinmodel.data import ham10000
+from skinmodel.data.splits import split_grouped
+from skinmodel.evaluation.bootstrap import compute_intervals
+from skinmodel.evaluation.predictions import read_predictions, to_arrays
+from skinmodel.evaluation.table import read_reports, render_markdown
+from skinmodel.weights.manifest import read_manifest
+from skinmodel.weights.state import WeightsState
+from skinmodel.weights.store import verify
+
+MOST_BYTES = 50_000_000
+MOST_LOST = 0.005  # of balanced accuracy, against float32
+VIEWS = ("test", "test_8_views")
+RECORDS = read_manifest(paths.SHIPPED_WEIGHTS)
+
+
+def results_of(record):
+    return paths.RESULTS / record.run_id
+
+
+def read_report(record):
+    return json.loads((results_of(record) / "report.json").read_text())
+
+
+def test_both_networks_ship():
+    assert {r.model for r in RECORDS} == {"cnn", "cnn_sa"}
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.model)
+class TestShippedRecord:
+    def test_file_is_the_recorded_one_and_small(self, record):
+        assert verify(paths.SHIPPED_WEIGHTS, record) is WeightsState.OK
+        assert record.bytes <= MOST_BYTES
+
+    def test_split_does_not_leak(self, record):
+        assert record.split["name"] == "grouped"
+        assert not record.leaks
+
+    @pytest.mark.parametrize("views", VIEWS)
+    def test_figures_are_those_of_the_committed_predictions(self, record, views):
+        table = read_predictions(results_of(record) / f"predictions_{views}.csv")
+        recomputed = compute_intervals(*to_arrays(table))
+        reported = read_report(record)["shipped"][views]
+        assert reported.keys() == recomputed.keys()
+        for figure, interval in recomputed.items():
+            # The table keeps six decimals of each probability.
+            assert reported[figure] == pytest.approx(interval.to_dict(), abs=1e-4)
+            assert record.metrics[views][figure] == reported[figure]
+
+    @pytest.mark.parametrize("views", VIEWS)
+    def test_compact_form_costs_at_most_half_a_point(self, record, views):
+        report = read_report(record)
+        exact = report["float32"][views]["balanced_accuracy"]["value"]
+        shipped = report["shipped"][views]["balanced_accuracy"]["value"]
+        assert abs(exact - shipped) <= MOST_LOST
+
+    def test_history_ends_with_the_recipe(self, record):
+        rows = (results_of(record) / "history.csv").read_text().splitlines()
+        assert len(rows) == 1 + record.recipe["epochs"]
+        recipe = json.loads((results_of(record) / "recipe.json").read_text())
+        assert recipe == record.recipe
+
+    @pytest.mark.data
+    def test_predictions_are_of_the_test_folds(self, record, ham10000_dir):
+        index = ham10000.read_index(ham10000_dir)
+        split = split_grouped(index)
+        assert split.fingerprint == record.split["fingerprint"]
+        table = read_predictions(results_of(record) / "predictions_test.csv")
+        assert list(table["image_id"]) == list(split.of(index, "test")["image_id"])
+
+
+def test_readme_shows_the_measured_figures():
+    readme = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    assert render_markdown(read_reports(paths.RESULTS)) in readme
+
+
+def test_shipped_networks_answer_on_a_drawing():
+    from skinmodel import drawings
+    from skinmodel.inference.classifier import Classifier
+
+    picture = drawings.draw_lesion("nv", seed=1)
+    for record in RECORDS:
+        classifier = Classifier.load(record.model)
+        [row] = classifier.predict([picture])
+        assert row.sum() == pytest.approx(1.0, abs=1e-5)
+        assert classifier.record == record
+        explanation = classifier.explain(picture, classifier.methods[0])
+        assert explanation.values.min() >= 0
