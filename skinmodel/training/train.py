@@ -105,6 +105,13 @@ class Trainer:
     def _run_epoch(self, state: checkpoint.RunState) -> checkpoint.RunState:
         epoch = state.epoch + 1
         row = {"epoch": float(epoch), **self._train_epoch(epoch), **self._validate()}
+        # The last step of an epoch can ruin the weights: its own loss does not show it yet.
+        if not np.isfinite([row["train_loss"], row["val_loss"]]).all():
+            raise ConfigError(
+                f"The loss of epoch {epoch} is not a number. Lower learning_rate in the recipe "
+                f"(now {self.config.learning_rate}) and train again with --force; what "
+                f"'{self.run}' holds is sound up to epoch {epoch - 1}."
+            )
         history = [*state.history, row]
         scores = [r[f"val_{self.config.selection}"] for r in history]
         state = replace(state, epoch=epoch, history=history)
@@ -140,11 +147,6 @@ class Trainer:
                 bar.update(len(truth))
                 bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
             seconds.append(time.perf_counter() - started)
-        if not np.isfinite(losses).all():
-            raise ConfigError(
-                f"The loss of epoch {epoch} is not a number. Lower learning_rate in the recipe "
-                f"(now {config.learning_rate}); epoch {epoch - 1} is safe in '{self.run}'."
-            )
         return {
             "learning_rate": rate,
             "train_loss": float(np.mean(losses)),
@@ -190,11 +192,11 @@ def train(
         progress: show progress bars.
 
     Raises:
-        ConfigError: another process trains it, an unfinished run is there without ``resume``, or
-            the run on disk was made with other settings.
+        ConfigError: another process trains it, an unfinished run is there without ``resume``, the
+            run on disk was made with other settings, or the folder cannot be written.
     """
-    run.mkdir(parents=True, exist_ok=True)
     try:
+        run.mkdir(parents=True, exist_ok=True)
         with FileLock(run / "lock", timeout=0):
             check_config(run, config, data, resume=resume, force=force)
             finished = read_result(run)
@@ -205,6 +207,11 @@ def train(
     except Timeout as error:
         raise ConfigError(
             f"Another process trains in '{run}'. Wait for it, or choose another --runs folder."
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"The run's folder '{run}' cannot be used ({error}). Free some space and go on with "
+            "--resume, or choose another --runs folder."
         ) from error
 
 
@@ -221,6 +228,7 @@ def _train(
         seconds=sum(row["seconds"] for row in state.history),
         versions=versions(),
     )
+    write_history(run, state.history)  # a run killed after its last checkpoint lacks the last row
     write_result(run, result)
     checkpoint.discard(run)
     return result
