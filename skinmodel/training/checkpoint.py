@@ -69,6 +69,8 @@ def save(run: Path, state: RunState, weights: Arrays, optimizer: Arrays) -> None
     for best in run.glob("best-*.safetensors"):
         if best != best_file(run, state.best_epoch):
             best.unlink()
+    for left in run.glob(".best-*.tmp"):  # by a process killed while it wrote
+        left.unlink()
 
 
 def load(run: Path) -> tuple[RunState, Arrays, Arrays] | None:
