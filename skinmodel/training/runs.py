@@ -76,7 +76,7 @@ def check_config(
     now = {"train": config.to_dict(), "data": data}
     file = run / CONFIG
     if file.exists():
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = _read_json(file)
         differences = _differences(before, now)
         if differences:
             raise ConfigError(
@@ -101,9 +101,19 @@ def clear(run: Path) -> None:
 
 
 def read_result(run: Path) -> RunResult | None:
-    """Return what the run gave, or None while it is unfinished."""
+    """Return what the run gave, or None while it is unfinished.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
     file = run / RESULT
-    return RunResult(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+    if not file.exists():
+        return None
+    values = _read_json(file)
+    try:
+        return RunResult(**values)
+    except TypeError as error:
+        raise ConfigError(_damaged(file, error)) from error
 
 
 def read_finished(run: Path) -> FinishedRun:
@@ -119,7 +129,7 @@ def read_finished(run: Path) -> FinishedRun:
                 f"'{run}' holds no finished run. Train it to the end first: "
                 "python -m skinmodel train ... --resume."
             )
-        settings = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        settings = _read_json(run / CONFIG)
         return FinishedRun(
             config=settings["train"],
             fingerprint=fingerprint_of(settings["train"]),
@@ -137,6 +147,20 @@ def read_finished(run: Path) -> FinishedRun:
 def write_result(run: Path, result: RunResult) -> None:
     """Mark the run as finished."""
     write_text(run / RESULT, json.dumps(asdict(result), indent=1) + "\n")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(_damaged(file, error)) from error
+    if not isinstance(values, dict):
+        raise ConfigError(_damaged(file, "it holds no object"))
+    return values
+
+
+def _damaged(file: Path, reason: object) -> str:
+    return f"'{file}' cannot be read ({reason}). Throw that run away with --force."
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
