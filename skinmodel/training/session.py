@@ -18,6 +18,7 @@ from skinmodel.training.recipes import load_recipe
 from skinmodel.training.runs import RunResult, read_finished
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
+from skinmodel.weights.state import WeightsState
 
 log = logging.getLogger(__name__)
 
@@ -90,13 +91,21 @@ def run_training(
 def keep(run: Path) -> None:
     """Put a finished run's weights, bit for bit, into the user's store, unless they are there.
 
+    A run trained again (``--force``) has the id of the one before but not its weights.
+
     Raises:
         ConfigError: the run cannot be read.
         WeightsError: the store cannot be written.
     """
     finished = read_finished(run)
     folder = paths.home() / "weights"
-    if any(record.run_id == finished.result.run_id for record in read_manifest(folder)):
+    metrics = {"val": finished.result.val}
+    if any(
+        record.run_id == finished.result.run_id
+        and record.metrics == metrics
+        and store.verify(folder, record) is WeightsState.OK
+        for record in read_manifest(folder)
+    ):
         return
     store.publish(
         folder,
@@ -108,7 +117,7 @@ def keep(run: Path) -> None:
         recipe_fingerprint=finished.fingerprint,
         split=finished.data["split"],
         versions=finished.result.versions,
-        metrics={"val": finished.result.val},
+        metrics=metrics,
         form="float32",
     )
 
