@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from skinmodel import images, overlay
 from skinmodel.errors import ConfigError, ImageError
@@ -12,6 +12,8 @@ from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+
+_STEM: Final = 50  # characters of a file's name in an overlay's: file systems allow 255 bytes
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,16 @@ def predict_files(
         except ImageError as error:
             yield Answer(file, error=str(error))
             continue
-        for classifier in classifiers.values():
+        for called, classifier in classifiers.items():
             [prediction] = classifier.classify([image], views)
             explanation, picture = None, None
             chosen = classifier.methods[0] if method is None and out is not None else method
             if chosen in classifier.methods:
                 explanation = classifier.explain(image, chosen, prediction.code)
                 if out is not None:
-                    # Numbered, so that files of one name from two folders do not collide.
-                    name = f"{number:04d}-{Path(file).stem}-{classifier.spec.name}-{chosen}.png"
+                    # Numbered, so that files of one name from two folders do not collide; the
+                    # name the caller used, so that two runs of one model do not.
+                    name = f"{number:04d}-{Path(file).stem[:_STEM]}-{called}-{chosen}.png"
                     picture = str(_write_overlay(out / name, image, explanation))
             yield Answer(file, prediction, None, explanation, picture)
 
