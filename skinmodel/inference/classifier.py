@@ -71,8 +71,9 @@ class Classifier:
             name: registry name of a model, or the id of a run in the store.
 
         Raises:
-            UnknownNameError: neither a model nor a stored run is called so.
-            WeightsError: the weights are missing, corrupt or of another network.
+            WeightsError: nothing of this name is stored, or the weights are missing, corrupt or of
+                another network.
+            UnknownNameError: the program no longer has the network of the stored run.
         """
         record, folder = store.find(name)
         weights = store.load_weights(record, folder)
