@@ -1,0 +1,79 @@
+import json
+
+import numpy as np
+import pytest
+
+from skinmodel.diagnoses import CODES
+from skinmodel.results import DISCLAIMER, Explanation, Prediction
+
+PROBABILITIES = (0.10, 0.40, 0.05, 0.05, 0.30, 0.05, 0.05)
+
+
+def explain(values, **changes):
+    fields = {
+        "model": "cnn_sa",
+        "run_id": "r1",
+        "method": "grad_cam",
+        "layer": "conv6",
+        "code": "mel",
+        "values": np.asarray(values, np.float32),
+    }
+    return Explanation(**{**fields, **changes})
+
+
+def test_a_prediction_names_its_most_probable_diagnosis():
+    prediction = Prediction("cnn", "r1", PROBABILITIES)
+    assert prediction.code == "mel"
+    assert prediction.diagnosis.name == "Melanoma"
+    assert prediction.confidence == 0.40
+
+
+def test_the_first_in_class_order_wins_a_tie():
+    assert Prediction("cnn", "r1", (0.2, 0.3, 0.3, 0.2, 0.0, 0.0, 0.0)).code == "mel"
+
+
+def test_a_prediction_as_json_has_every_code_and_the_disclaimer():
+    data = json.loads(json.dumps(Prediction("cnn", "r1", PROBABILITIES).to_dict()))
+    assert data == {
+        "model": "cnn",
+        "run_id": "r1",
+        "prediction": "mel",
+        "probabilities": dict(zip(CODES, PROBABILITIES, strict=True)),
+        "disclaimer": DISCLAIMER,
+    }
+    assert list(data["probabilities"]) == list(CODES)
+
+
+def test_a_prediction_of_too_few_classes_is_not_written():
+    with pytest.raises(ValueError, match="zip"):
+        Prediction("cnn", "r1", (0.5, 0.5)).to_dict()
+
+
+def test_a_map_with_evidence_reports_its_raw_maximum():
+    explanation = explain([[0.0, 0.25], [3.5, 1.0]])
+    assert explanation.raw_maximum == 3.5
+    assert not explanation.is_null
+
+
+def test_a_map_without_evidence_is_null():
+    assert explain(np.zeros((2, 2))).is_null
+
+
+def test_a_map_that_is_no_number_is_null_rather_than_evidence():
+    assert explain(np.full((2, 2), np.nan)).is_null
+
+
+def test_an_explanation_as_json_holds_its_provenance_and_values_but_no_heads():
+    heads = np.full((2, 1, 2), 0.5, np.float32)
+    explanation = explain([[0.5], [2.0]], code=None, method="soft_attention", heads=heads)
+    assert json.loads(json.dumps(explanation.to_dict())) == {
+        "model": "cnn_sa",
+        "run_id": "r1",
+        "method": "soft_attention",
+        "layer": "conv6",
+        "diagnosis": None,
+        "raw_maximum": 2.0,
+        "is_null": False,
+        "values": [[0.5], [2.0]],
+        "disclaimer": DISCLAIMER,
+    }
