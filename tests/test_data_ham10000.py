@@ -114,7 +114,7 @@ def test_missing_images_are_listed_by_id(tmp_path):
     assert defects == (
         Defect("images named in the metadata are missing", ("ISIC_0000012", "ISIC_0000013")),
     )
-    with pytest.raises(DatasetError, match="missing: ISIC_0000012, ISIC_0000013\n.*doi:10.7910"):
+    with pytest.raises(DatasetError, match=r"missing: ISIC_0000012, ISIC_0000013\n.*doi:10.7910"):
         read_index(tmp_path)
     assert len(read_index(tmp_path, complete=False)) == 12
 

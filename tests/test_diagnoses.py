@@ -26,8 +26,8 @@ def test_malignancy_is_that_of_the_clinic():
 
 
 def test_the_columns_are_those_of_the_isic_truth_tables():
-    assert {d.isic2018 for d in DIAGNOSES} == set("MEL,NV,BCC,AKIEC,BKL,DF,VASC".split(","))
-    assert {d.isic2019 for d in DIAGNOSES} == set("MEL,NV,BCC,AK,BKL,DF,VASC".split(","))
+    assert {d.isic2018 for d in DIAGNOSES} == {"MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"}
+    assert {d.isic2019 for d in DIAGNOSES} == {"MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC"}
 
 
 @pytest.mark.parametrize("word", ["", "NV", "scc", "nv "])

@@ -1,0 +1,175 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from skinmodel import images
+from skinmodel.data import cache
+from skinmodel.data.cache import fingerprint, load_pixels
+from skinmodel.errors import ImageError
+from skinmodel.preprocess import Preprocessing, resize
+
+SPEC = Preprocessing(32, 40, "RGB", 1.0, 0.0, "area")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKINMODEL_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def files(tmp_path, rng):
+    """Five drawn pictures of different sizes."""
+    paths = []
+    for number in range(5):
+        path = tmp_path / f"ISIC_{number}.png"
+        picture = rng.integers(0, 256, (70 + 3 * number, 90 - 2 * number, 3), dtype=np.uint8)
+        cv2.imwrite(str(path), picture)
+        paths.append(str(path))
+    return paths
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the files decoded so far."""
+    names = []
+    read = images.read
+
+    def record(path):
+        names.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(images, "read", record)
+    return names
+
+
+def load(files, spec=SPEC):
+    return load_pixels(files, spec, progress=False)
+
+
+def kept(home):
+    return sorted(path.name for path in (home / "decoded").iterdir() if path.suffix != ".lock")
+
+
+def test_the_array_holds_every_image_in_order_at_the_inputs_size(files):
+    pixels = load(files)
+    assert (pixels.shape, pixels.dtype) == ((5, 32, 40, 3), np.uint8)
+    for row, path in zip(pixels, files, strict=True):
+        bgr = cv2.imread(path)
+        np.testing.assert_array_equal(row, resize(bgr[..., ::-1].copy(), SPEC))
+
+
+def test_the_array_is_mapped_and_cannot_be_changed(files):
+    pixels = load(files)
+    assert isinstance(pixels, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        pixels[0] = 0
+
+
+def test_the_second_call_decodes_nothing(files, monkeypatch):
+    first = np.array(load(files))
+
+    def fail(path):
+        raise AssertionError(f"{path} was decoded again")
+
+    monkeypatch.setattr(images, "read", fail)
+    np.testing.assert_array_equal(load(files), first)
+
+
+def test_a_file_that_changes_is_decoded_again(files, decoded):
+    before = np.array(load(files))
+    cv2.imwrite(files[2], np.full((70, 90, 3), 200, np.uint8))
+    after = load(files)
+    assert sorted(decoded) == sorted([f"ISIC_{n}.png" for n in range(5)] * 2)
+    assert (after[2] == 200).all()
+    np.testing.assert_array_equal(after[[0, 1, 3, 4]], before[[0, 1, 3, 4]])
+
+
+def test_a_file_of_another_time_but_the_same_size_is_decoded_again(files, decoded):
+    load(files)
+    status = Path(files[0]).stat()
+    os.utime(files[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
+    load(files)
+    assert len(decoded) == 10
+
+
+@pytest.mark.parametrize(
+    "change", [{"height": 24}, {"width": 24}, {"interpolation": "linear"}], ids=str
+)
+def test_another_size_or_interpolation_is_another_array(files, decoded, change):
+    load(files)
+    spec = replace(SPEC, **change)
+    pixels = load(files, spec)
+    assert pixels.shape == (5, spec.height, spec.width, 3)
+    assert len(decoded) == 10
+
+
+def test_channel_order_and_scale_share_one_array(files, decoded, home):
+    load(files)
+    load(files, replace(SPEC, channels="BGR", scale=1 / 255, offset=-1.0))
+    assert len(decoded) == 5
+    assert len(kept(home)) == 1
+
+
+def test_another_order_of_files_is_another_array(files):
+    np.testing.assert_array_equal(load(files[::-1]), np.array(load(files))[::-1])
+
+
+def test_a_new_format_of_the_array_does_not_read_the_old(files, decoded, monkeypatch):
+    load(files)
+    monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
+    load(files)
+    assert len(decoded) == 10
+
+
+def test_a_file_that_is_no_image_is_named_and_nothing_is_kept(files, home, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"not an image")
+    with pytest.raises(ImageError, match=r"broken\.jpg' cannot be decoded: "):
+        load([*files, str(broken)])
+    assert kept(home) == []
+
+
+def test_a_disk_that_fills_up_keeps_nothing_and_the_next_call_decodes(files, home, monkeypatch):
+    def fill_up(path, pixels):
+        path.write_bytes(pixels.tobytes()[:100])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_save", fill_up)
+        with pytest.raises(OSError, match="No space left"):
+            load(files)
+    assert kept(home) == []
+    assert load(files).shape == (5, 32, 40, 3)
+
+
+def test_two_at_once_decode_only_once(files, decoded):
+    start = threading.Barrier(2, timeout=10)
+
+    def load_together(_):
+        start.wait()
+        return load(files)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(load_together, range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len(decoded) == 5
+
+
+def test_the_fingerprint_is_of_the_pixels_wherever_they_lie(files):
+    pixels = load(files)
+    copy = np.array(pixels)
+    assert fingerprint(pixels) == fingerprint(copy) == fingerprint(np.asfortranarray(copy))
+    copy[4, 31, 39, 2] ^= 1
+    assert fingerprint(copy) != fingerprint(pixels)
+
+
+def test_the_fingerprint_is_sha_256_of_the_bytes():
+    zeros = np.zeros((1, 1, 1, 3), np.uint8)
+    assert fingerprint(zeros) == "709e80c88487a2411e1ee4dfb9f22a861492d20c4765150c0c794abd70f8147c"
