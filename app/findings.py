@@ -36,7 +36,7 @@ _STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
 def show_findings(picture: Picture) -> None:
     """Show both networks' results for ``picture``; only when the warm-up is ready."""
     analysis = state.get_analysis(picture)
-    with st.spinner("Both networks are looking at the picture", width="stretch"):
+    with st.spinner("The networks are looking at the picture", width="stretch"):
         predictions = services.predict(analysis)
     if isinstance(predictions, Problem):
         show_picture(picture)

@@ -11,7 +11,7 @@ import streamlit as st
 from app import components, services, state
 from app.pictures import Origin, Truth
 from app.services import Problem, Sample
-from skinmodel import images
+from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
 _TYPES: Final = ["jpg", "jpeg", "png"]
@@ -58,7 +58,7 @@ def _show_upload() -> None:
     st.file_uploader(
         "Dermoscopic picture, JPEG or PNG, up to 10 MB",
         type=_TYPES,
-        max_upload_size=images.MAX_BYTES // 1024**2,
+        max_upload_size=MAX_BYTES // 1024**2,
         key=key,
         on_change=_receive,
         args=(key, Origin.UPLOAD),
@@ -110,24 +110,30 @@ def _take_sample(sample: Sample) -> None:
 
 
 def _show_test_images() -> None:
-    table = services.read_test_images()
-    if table is None:
+    images = services.read_test_images()
+    if images is None:
         st.info(
             "Real pictures of HAM10000's test folds appear here when the server is started with "
             "SKINMODEL_DATA naming the folder that holds HAM10000. Everything else works without."
         )
         return
-    if isinstance(table, Problem):
+    if isinstance(images, Problem):
         st.info(
             "The folder that SKINMODEL_DATA names does not hold a complete HAM10000, so its "
             "pictures cannot be offered here. Everything else works without."
         )
         return
-    st.caption(
-        "Real lesions of HAM10000 that the networks were neither trained nor tuned on, every "
-        "diagnosis equally likely. The confirmed diagnosis stays hidden until you ask for it."
+    known = (
+        "that the networks were neither trained nor tuned on"
+        if services.were_unseen(images)
+        else "some of which the networks may have been trained on, since their weights come from "
+        "another split"
     )
-    rows = draw_test_images(table, state.get_draw())
+    st.caption(
+        f"Real lesions of HAM10000 {known}. Every diagnosis is equally likely to be drawn. The "
+        "confirmed diagnosis stays hidden until you ask for it."
+    )
+    rows = draw_test_images(images.table, state.get_draw())
     _show_gallery(
         [
             (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row))

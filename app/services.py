@@ -60,6 +60,19 @@ class Sample:
     path: str
 
 
+@dataclass(frozen=True)
+class HeldOutImages:
+    """The test folds of HAM10000.
+
+    Attributes:
+        table: one row a picture, with image_id, truth, dx_type and path among others.
+        split_fingerprint: of the split that set them aside.
+    """
+
+    table: pd.DataFrame
+    split_fingerprint: str
+
+
 _LOGGER: Final = build_logger(__name__)
 
 
@@ -210,17 +223,22 @@ def read_samples() -> tuple[Sample, ...] | Problem:
     return attempt(read)
 
 
-def read_test_images() -> pd.DataFrame | Problem | None:
-    """Return HAM10000's test folds; None where no data folder is configured.
-
-    Returns:
-        Rows with image_id, truth, dx_type and path among others.
-    """
+def read_test_images() -> HeldOutImages | Problem | None:
+    """Return HAM10000's test folds; None where no data folder is configured."""
     folder = paths.data_dir()
     return None if folder is None else attempt(lambda: _read_test_images(str(folder)))
 
 
 @st.cache_resource(show_spinner=False)
-def _read_test_images(folder: str) -> pd.DataFrame:
+def _read_test_images(folder: str) -> HeldOutImages:
     index = read_index(Path(folder))
-    return split_grouped(index).of(index, "test")
+    split = split_grouped(index)
+    return HeldOutImages(split.of(index, "test"), split.fingerprint)
+
+
+def were_unseen(images: HeldOutImages) -> bool:
+    """Return whether every network was trained on this very split, so that none has seen these."""
+    records = read_records()
+    return not isinstance(records, Problem) and all(
+        record.split["fingerprint"] == images.split_fingerprint for record in records
+    )

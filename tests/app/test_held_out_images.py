@@ -1,9 +1,12 @@
 """Real images of the test folds: offered only where the data are, truth hidden until asked for."""
 
+from dataclasses import replace
+
 import pytest
 from factories import write_drawn_ham10000
+from fakes import make_record
 
-from app import intake
+from app import intake, services
 from app.intake import Source
 from skinmodel.data import ham10000
 from skinmodel.data.splits import split_grouped
@@ -56,6 +59,20 @@ def test_truth_is_hidden_until_asked_for_and_hidden_again_for_the_next(open_dash
     at = at.button(key=second.key).click().run()
     assert "confirmed by" not in all_text(at)
     assert not at.toggle[0].value
+
+
+@pytest.mark.parametrize(("fingerprint", "claimed"), [("same", True), ("other", False)])
+def test_unseen_is_claimed_only_for_weights_of_this_very_split(
+    open_dashboard, drawn_data, monkeypatch, fingerprint, claimed
+):
+    index = services.read_index("")
+    own = split_grouped(index).fingerprint if fingerprint == "same" else "0" * 64
+    record = make_record("cnn")
+    record = replace(record, split={**record.split, "fingerprint": own})
+    monkeypatch.setattr("app.services.read_records", lambda: (record,))
+    text = all_text(choose_source(open_dashboard))
+    assert ("neither trained nor tuned on" in text) is claimed
+    assert ("may have been trained on" in text) is not claimed
 
 
 def test_only_test_folds_are_drawn_and_a_new_draw_differs(open_dashboard, drawn_data):
