@@ -1,0 +1,331 @@
+import errno
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from factories import TINY_MODELS
+from safetensors.numpy import load_file
+
+from skinmodel.data.augmentation import Augmentation
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import ConfigError
+from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.models import registry
+from skinmodel.training import checkpoint, runs, train
+from skinmodel.training.history import read_history
+from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.recipes import load_recipe
+from skinmodel.training.runs import read_finished, read_result
+from skinmodel.training.selection import is_better, smooth
+from skinmodel.training.step import reseed_dropout
+from skinmodel.training.train import Images, Trainer
+
+DATA = {"name": "drawn", "split": {"name": "grouped", "seed": 3}}
+TIMES = ("seconds", "images_per_second")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def tiny():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "MODELS", TINY_MODELS)
+        yield
+
+
+@pytest.fixture(scope="module")
+def config(tiny):
+    recipe = load_recipe("grouped", "cnn_sa", "float32", epochs=4)
+    return replace(recipe, batch_size=14, smoothing=2)
+
+
+def draw_images(count, seed):
+    """Return images whose brightness tells their class, well hidden in noise."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(count) % len(CODES)
+    pixels = rng.integers(0, 80, (count, 80, 80, 3)) + 20 * truth[:, None, None, None]
+    return Images(pixels.astype(np.uint8), truth.astype(np.int64))
+
+
+TRAIN, VAL = draw_images(29, 1), draw_images(14, 2)
+
+
+def run_training(run, config, **settings):
+    return train.train(config, TRAIN, VAL, run, DATA, progress=False, **settings)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, config):
+    """A run trained from the first epoch to the last."""
+    run = tmp_path_factory.mktemp("straight") / "runs" / "cnn_sa-grouped-s1"
+    run_training(run, config)
+    return run
+
+
+def without_times(history):
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in history]
+
+
+def assert_same_history(run, other):
+    ours, theirs = without_times(read_history(run)), without_times(read_history(other))
+    assert [row["epoch"] for row in ours] == [row["epoch"] for row in theirs]
+    for a, b in zip(ours, theirs, strict=True):
+        assert a == pytest.approx(b, rel=1e-5, abs=1e-6)
+
+
+def assert_same_weights(run, other):
+    ours, theirs = read_finished(run), read_finished(other)
+    assert ours.result.epoch == theirs.result.epoch
+    assert ours.weights.keys() == theirs.weights.keys()
+    for name, values in theirs.weights.items():
+        np.testing.assert_allclose(ours.weights[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_a_finished_run_holds_settings_history_result_and_picked_weights(straight, config):
+    finished = read_finished(straight)
+    assert sorted(p.name for p in straight.iterdir()) == [
+        finished.result.weights,
+        "config.json",
+        "history.csv",
+        "lock",
+        "result.json",
+    ]
+    assert finished.config == config.to_dict()
+    assert finished.fingerprint == config.fingerprint
+    assert finished.data == DATA
+    assert finished.result.run_id == config.run_id
+    assert set(finished.result.versions) == {"skinmodel", "tensorflow", "keras", "numpy", "python"}
+    assert [row["epoch"] for row in finished.history] == [1, 2, 3, 4]
+    assert finished.result.seconds == pytest.approx(sum(r["seconds"] for r in finished.history))
+
+
+def test_the_picked_epoch_is_that_of_the_smoothed_validation_figure(straight, config):
+    finished = read_finished(straight)
+    scores = [row["val_balanced_accuracy"] for row in finished.history]
+    best, kept = -1.0, 0
+    for count in range(1, 5):
+        if is_better(scores[:count], config.smoothing, best):
+            best, kept = smooth(scores[:count], config.smoothing), count
+    assert finished.result.epoch == kept
+    assert finished.result.weights == f"best-{kept:04d}.safetensors"
+    row = finished.history[kept - 1]
+    assert finished.result.val == {
+        k.removeprefix("val_"): v for k, v in row.items() if k.startswith("val_")
+    }
+
+
+def test_the_picked_weights_give_the_recorded_validation_figures(straight, config, tmp_path):
+    finished = read_finished(straight)
+    trainer = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
+    for variable in trainer.model.variables:
+        if variable.path in finished.weights:
+            variable.assign(finished.weights[variable.path])
+    probabilities = trainer.predict(VAL.pixels)
+    summary = compute_summary(VAL.truth, probabilities)
+    chosen = probabilities[np.arange(len(VAL.truth)), VAL.truth]
+    assert finished.result.val == pytest.approx(
+        {
+            "loss": -np.log(chosen).mean(),
+            "accuracy": summary.accuracy,
+            "balanced_accuracy": summary.balanced_accuracy,
+            "macro_auc": summary.macro_auc,
+        },
+        rel=1e-5,
+    )
+
+
+def test_every_weight_and_moving_statistic_is_kept(straight):
+    model = TINY_MODELS["cnn_sa"].build()
+    floats = {v.path for v in model.variables if str(v.dtype) == "float32"}
+    assert set(read_finished(straight).weights) == floats
+    assert sum(v.size for v in read_finished(straight).weights.values()) == model.count_params()
+
+
+@pytest.mark.parametrize("killed_in", ["training", "saving", "history"])
+def test_a_run_killed_and_resumed_is_the_run_trained_straight(
+    tmp_path, monkeypatch, straight, config, killed_in
+):
+    points = {
+        "training": (train, "build_batches"),
+        "saving": (checkpoint, "_save_arrays"),
+        "history": (train, "write_history"),
+    }
+    with monkeypatch.context() as patch:
+
+        def kill_in_epoch_3(model, seed, epoch):
+            if epoch == 3:
+                patch.setattr(*points[killed_in], _interrupt)
+            return reseed_dropout(model, seed, epoch)
+
+        patch.setattr(train, "reseed_dropout", kill_in_epoch_3)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(tmp_path, config)
+    assert read_result(tmp_path) is None
+    state, _, optimizer = checkpoint.load(tmp_path)
+    assert state.epoch == (3 if killed_in == "history" else 2)
+    assert optimizer["steps"].tolist() == [2 * state.epoch]
+    with pytest.raises(ConfigError, match=r"unfinished run.*--resume.*--force"):
+        run_training(tmp_path, config)
+    run_training(tmp_path, config, resume=True)
+    assert_same_history(tmp_path, straight)
+    assert_same_weights(tmp_path, straight)
+    assert not list(tmp_path.glob(".*"))
+    assert len(list(tmp_path.glob("best-*"))) == 1
+
+
+def test_a_run_killed_after_its_last_checkpoint_only_needs_its_result(
+    tmp_path, monkeypatch, straight, config
+):
+    config = replace(config, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_history", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(tmp_path, config)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_run_epoch", _fail_to_train)
+        result = run_training(tmp_path, config, resume=True)
+    assert result.epoch == 1
+    assert [row["epoch"] for row in read_finished(tmp_path).history] == [1]
+
+
+def _interrupt(*arguments, **settings):
+    raise KeyboardInterrupt
+
+
+def _fail_to_train(*arguments, **settings):
+    raise AssertionError("it trained")
+
+
+def test_a_finished_run_is_not_trained_again(straight, config, monkeypatch):
+    before = {p: p.stat().st_mtime_ns for p in straight.iterdir() if p.name.startswith("best")}
+    result = read_result(straight)
+    monkeypatch.setattr(Trainer, "fit", _fail_to_train)
+    assert run_training(straight, config) == result
+    assert run_training(straight, config, resume=True) == result
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_force_trains_anew_and_gives_the_same(tmp_path, config, caplog):
+    short = replace(config, epochs=1)
+    caplog.set_level("INFO")
+    first = run_training(tmp_path, short)
+    [line] = [r.getMessage() for r in caplog.records if r.getMessage().startswith("epoch 1/1")]
+    for part in ("val balanced accuracy", "val macro AUC", "images/s", "0 min left", "epoch 1"):
+        assert part in line
+    (tmp_path / first.weights).write_bytes(b"spoilt")
+    (tmp_path / "checkpoints").mkdir()
+    again = run_training(tmp_path, short, force=True)
+    assert replace(again, seconds=0) == replace(first, seconds=0)
+    assert load_file(tmp_path / again.weights)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_other_settings_are_refused_naming_the_fields_that_differ(straight, config):
+    other = replace(config, dropout=0.25, augmentation=Augmentation(zoom=0.5), seed=9)
+    before = (straight / "config.json").read_bytes()
+    for resume in (False, True):
+        with pytest.raises(ConfigError) as refused:
+            run_training(straight, other, resume=resume)
+        message = str(refused.value)
+        assert "train.dropout: 0.5 before, 0.25 now" in message
+        assert "train.augmentation.zoom: 0.2 before, 0.5 now" in message
+        assert "train.seed" in message
+        assert "train.epochs" not in message
+        assert "train.augmentation.vertical_flip: True before, False now" in message
+        assert "--force" in message
+    assert (straight / "config.json").read_bytes() == before
+
+
+def test_other_data_are_refused(straight, config):
+    data = {**DATA, "split": {"name": "grouped", "seed": 4}}
+    with pytest.raises(ConfigError, match=r"data\.split\.seed: 3 before, 4 now"):
+        train.train(config, TRAIN, VAL, straight, data, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("config.json", "{"), ("config.json", "[]"), ("result.json", '{"run": 1}')],
+)
+def test_a_damaged_run_is_named_with_the_way_out(tmp_path, config, file, content):
+    if file == "result.json":
+        runs.check_config(tmp_path, config, DATA, resume=False, force=False)
+    (tmp_path / file).write_text(content)
+    with pytest.raises(ConfigError, match=rf"{file}' cannot be read.*--force"):
+        run_training(tmp_path, config)
+
+
+def test_a_run_without_its_weights_cannot_be_read_as_finished(tmp_path, straight):
+    for file in straight.iterdir():
+        if not file.name.startswith("best"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(ConfigError, match=r"cannot be read.*--force"):
+        read_finished(tmp_path)
+    (tmp_path / "result.json").unlink()
+    with pytest.raises(ConfigError, match=r"no finished run.*--resume"):
+        read_finished(tmp_path)
+
+
+def test_a_second_process_is_refused(straight, config):
+    code = (
+        "import sys; from filelock import FileLock\n"
+        "with FileLock(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, straight / "lock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        for force in (False, True):
+            with pytest.raises(ConfigError, match=r"Another process trains in .*--runs"):
+                run_training(straight, config, force=force)
+        holder.stdin.close()
+    assert read_result(straight) == run_training(straight, config)
+
+
+class RuinousAdam(FusedAdam):
+    """Leaves no weight a number: a rate far too high, without waiting for it to show."""
+
+    def apply(self, _gradients, _rate):
+        for variable in self.variables:
+            variable.value.assign(variable.value * np.float32("nan"))
+
+
+def test_weights_ruined_by_the_last_step_never_reach_the_disk(tmp_path, monkeypatch, config):
+    # The only step of this epoch has a loss: only validation shows what it did.
+    monkeypatch.setattr(train, "FusedAdam", RuinousAdam)
+    with pytest.raises(ConfigError, match=r"loss of epoch 1 is not a number.*learning_rate.*force"):
+        run_training(tmp_path, replace(config, batch_size=29))
+    assert checkpoint.load(tmp_path) is None
+    assert not list(tmp_path.glob("best-*"))
+
+
+def test_a_full_disk_at_the_end_says_how_to_go_on(tmp_path, monkeypatch, config):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    short = replace(config, epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_result", full)
+        with pytest.raises(ConfigError, match=r"No space.*--resume"):
+            run_training(tmp_path, short)
+    assert run_training(tmp_path, short, resume=True).epoch == 1
+
+
+def test_a_runs_folder_that_is_a_file_is_refused(tmp_path, config):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot be used.*--runs"):
+        run_training(tmp_path / "runs" / "cnn", config)
+
+
+def test_rate_and_accuracy_of_an_epoch_are_recorded(straight, config):
+    history = read_history(straight)
+    rates = [row["learning_rate"] for row in history]
+    assert max(rates) <= config.learning_rate
+    assert rates[-1] < 0.1 * config.learning_rate
+    for row in history:
+        # 28 of 29 images in two batches of 14.
+        assert row["train_accuracy"] * 28 == pytest.approx(round(row["train_accuracy"] * 28))
+        assert row["images_per_second"] == pytest.approx(28 / row["seconds"])
+    assert json.loads((straight / "config.json").read_text())["train"]["epochs"] == 4
