@@ -10,7 +10,8 @@ import streamlit as st
 
 from app import components, services, state
 from app.pictures import Origin, Truth
-from app.services import Problem, Sample
+from app.samples import Sample
+from app.services import Problem
 from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6

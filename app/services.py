@@ -4,24 +4,20 @@ The only module with ``st.cache_*``, and the only one that turns a ``SkinModelEr
 sentence for a user. Uploads are never put into a cache that sessions share.
 """
 
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import pandas as pd
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from app.logs import build_logger
 from app.pictures import Analysis, Origin, Picture, Truth, open_picture
+from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
 from app.warmup import WarmUp
 from skinmodel import images, paths
-from skinmodel.data.ham10000 import read_index
-from skinmodel.data.splits import split_grouped
-from skinmodel.diagnoses import get_diagnosis
 from skinmodel.errors import SkinModelError, WeightsError
 from skinmodel.models.registry import MODELS
 from skinmodel.results import Explanation, Prediction
@@ -45,32 +41,6 @@ class Problem:
     """
 
     sentence: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One drawn sample.
-
-    Attributes:
-        title: name of the diagnosis whose textbook signs are drawn.
-        path: its file.
-    """
-
-    title: str
-    path: str
-
-
-@dataclass(frozen=True)
-class HeldOutImages:
-    """The test folds of HAM10000.
-
-    Attributes:
-        table: one row a picture, with image_id, truth, dx_type and path among others.
-        split_fingerprint: of the split that set them aside.
-    """
-
-    table: pd.DataFrame
-    split_fingerprint: str
 
 
 _LOGGER: Final = build_logger(__name__)
@@ -212,15 +182,7 @@ def explain(analysis: Analysis, model: str, method: str, code: str | None) -> Ex
 
 def read_samples() -> tuple[Sample, ...] | Problem:
     """Return the drawn samples that come with the program."""
-
-    def read() -> tuple[Sample, ...]:
-        index = json.loads((paths.SAMPLES / "index.json").read_text(encoding="utf-8"))
-        return tuple(
-            Sample(get_diagnosis(entry["code"]).name, str(paths.SAMPLES / entry["file"]))
-            for entry in index["drawings"]
-        )
-
-    return attempt(read)
+    return attempt(read_drawings)
 
 
 def read_test_images() -> HeldOutImages | Problem | None:
@@ -231,9 +193,7 @@ def read_test_images() -> HeldOutImages | Problem | None:
 
 @st.cache_resource(show_spinner=False)
 def _read_test_images(folder: str) -> HeldOutImages:
-    index = read_index(Path(folder))
-    split = split_grouped(index)
-    return HeldOutImages(split.of(index, "test"), split.fingerprint)
+    return read_held_out(Path(folder))
 
 
 def were_unseen(images: HeldOutImages) -> bool:

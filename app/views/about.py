@@ -1,5 +1,7 @@
 """The About page: what this is and is not, and how its numbers were obtained."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import components, services
@@ -8,6 +10,16 @@ from app.services import Problem
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights.record import WeightsRecord
+
+_MEASURED = {
+    "test": "On the test folds, one look at each picture, as the Classify page does",
+    "test_8_views": "Averaged over the eight flips and turns of each picture",
+}
+_FIGURES = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auc": "macro AUC",
+    "accuracy": "accuracy",
+}
 
 
 def render() -> None:
@@ -36,22 +48,24 @@ def _show_records() -> None:
 def _describe(record: WeightsRecord) -> str:
     spec = get_spec(record.model)
     leaks = "leaks: its figures are too good" if record.leaks else "no lesion on two sides"
-    figures = _list_figures(record) or "not measured"
-    return (
+    lines = [
         f"- **{spec.title}** ({spec.source}), {spec.parameters:,} parameters, "
-        f"run `{record.run_id}`, split {record.split['name']} ({leaks}). "
-        f"On the test folds: {figures}."
+        f"run `{record.run_id}`, split {record.split['name']} ({leaks}).",
+        *(
+            f"  - {words}: {_list_figures(record.metrics[key])}."
+            for key, words in _MEASURED.items()
+            if key in record.metrics
+        ),
+    ]
+    return "\n".join(lines if len(lines) > 1 else [*lines, "  - Not measured on the test folds."])
+
+
+def _list_figures(figures: Mapping[str, Mapping[str, float]]) -> str:
+    return ", ".join(
+        f"{words} {interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
+        for key, words in _FIGURES.items()
+        if (interval := figures.get(key)) is not None
     )
-
-
-def _list_figures(record: WeightsRecord) -> str:
-    test = record.metrics.get("test", {})
-    names = {
-        "balanced_accuracy": "balanced accuracy",
-        "macro_auc": "macro AUC",
-        "accuracy": "accuracy",
-    }
-    return ", ".join(f"{words} {test[key]:.3f}" for key, words in names.items() if key in test)
 
 
 if __name__ == "__main__":

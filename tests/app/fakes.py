@@ -34,7 +34,12 @@ def make_record(model: str, leaks: bool = False) -> WeightsRecord:
         split={"name": "grouped", "seed": 1, "fingerprint": "f" * 64, "leaks": leaks},
         classes=CODES,
         versions=dict.fromkeys(("keras", "numpy", "python", "skinmodel", "tensorflow"), "1"),
-        metrics={"test": {"balanced_accuracy": 0.25, "macro_auc": 0.75}},
+        metrics={
+            "test": {
+                "balanced_accuracy": {"value": 0.25, "low": 0.2, "high": 0.3},
+                "macro_auc": {"value": 0.75, "low": 0.7, "high": 0.8},
+            }
+        },
         created="2026-01-01T00:00:00+00:00",
         licence="CC BY-NC 4.0",
     )

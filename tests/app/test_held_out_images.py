@@ -1,12 +1,13 @@
 """Real images of the test folds: offered only where the data are, truth hidden until asked for."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from factories import write_drawn_ham10000
 from fakes import make_record
 
-from app import intake, services
+from app import intake, samples
 from app.intake import Source
 from skinmodel.data import ham10000
 from skinmodel.data.splits import split_grouped
@@ -17,7 +18,7 @@ from skinmodel.diagnoses import get_diagnosis
 def drawn_data(tmp_path, monkeypatch):
     folder = write_drawn_ham10000(tmp_path)
     index = ham10000.read_index(folder, complete=False)
-    monkeypatch.setattr("app.services.read_index", lambda _: index)
+    monkeypatch.setattr("app.samples.read_index", lambda _: index)
     monkeypatch.setenv("SKINMODEL_DATA", str(folder))
     return split_grouped(index).of(index, "test")
 
@@ -65,7 +66,7 @@ def test_truth_is_hidden_until_asked_for_and_hidden_again_for_the_next(open_dash
 def test_unseen_is_claimed_only_for_weights_of_this_very_split(
     open_dashboard, drawn_data, monkeypatch, fingerprint, claimed
 ):
-    index = services.read_index("")
+    index = samples.read_index(Path())
     own = split_grouped(index).fingerprint if fingerprint == "same" else "0" * 64
     record = make_record("cnn")
     record = replace(record, split={**record.split, "fingerprint": own})

@@ -34,8 +34,8 @@ def test_about_shows_the_records_figures_and_runs(open_dashboard, monkeypatch):
     text = "\n".join(m.value for m in at.markdown)
     for name, record in records.items():
         assert record.run_id in text, name
-    assert "balanced accuracy 0.250" in text
-    assert "macro AUC 0.750" in text
+    assert "balanced accuracy 0.250 (0.200 to 0.300)" in text
+    assert "macro AUC 0.750 (0.700 to 0.800)" in text
     assert not at.error
 
 
