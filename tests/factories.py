@@ -131,12 +131,16 @@ class TinyWorld:
 
 
 @cache
-def train_tiny_world(folders: pytest.TempPathFactory) -> TinyWorld:
-    """Return a drawn set and both tiny networks trained on it, made once a test session."""
+def train_tiny_world(base: Path) -> TinyWorld:
+    """Return a drawn set and both tiny networks trained on it, made once a test session.
+
+    Args:
+        base: ``tmp_path_factory.getbasetemp()``, the session's own folder.
+    """
     from skinmodel.cli import main
     from skinmodel.training.runs import read_finished
 
-    folder = folders.mktemp("tiny")
+    folder = base / "tiny-world"
     data, home = write_drawn_ham10000(folder / "data"), folder / "home"
     run_ids = {}
     with pytest.MonkeyPatch.context() as patch:
