@@ -119,11 +119,16 @@ class PublishedSoftAttention(_SpatialAttention):
     (C, 3, 3, 1, M), and the stride over the last axis is C: a head reads channels 0, 1 and 2
     only, over every row and three columns. There is no gamma. Arguments, inputs and outputs are
     those of ``_SpatialAttention``.
+
+    Raises:
+        ValueError: the input has fewer than three channels.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the kernels (C, 3, 3, 1, M) and the bias (M,)."""
         self.channels = int(input_shape[-1] or 0)
+        if self.channels < 3:
+            raise ValueError(f"{self.name} reads three channels, received {self.channels}.")
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.channels, 3, 3, 1, self.heads),
@@ -132,10 +137,17 @@ class PublishedSoftAttention(_SpatialAttention):
         self.bias = self.add_weight(name="bias", shape=(self.heads,), initializer="zeros")
 
     def compute_scores(self, inputs: Any) -> Any:
-        """Return each head's convolution over rows, three columns and three channels."""
-        volume = ops.expand_dims(inputs, -1)
-        scores = ops.conv(volume, self.kernel, strides=(1, 1, self.channels), padding="same")
-        return ops.squeeze(scores, axis=3) + self.bias
+        """Return each head's convolution over rows, three columns and three channels.
+
+        It is written as the two-dimensional convolution that it is: TensorFlow 2.21's conv3d reads
+        beyond its memory on a CPU where kernels are this much taller than the input. Of the C rows
+        of a kernel only those that can meet the input's h rows are taken.
+        """
+        height, middle = inputs.shape[1], (self.channels - 1) // 2
+        first, last = max(middle - height + 1, 0), min(middle + height, self.channels) - 1
+        border = ((0, 0), (middle - first, last - middle), (1, 1), (0, 0))
+        kernel = self.kernel[first : last + 1, :, :, 0]
+        return ops.conv(ops.pad(inputs[..., :3], border), kernel, padding="valid") + self.bias
 
 
 def spatial_softmax(scores: Any) -> Any:
