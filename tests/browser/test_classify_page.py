@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -35,7 +36,10 @@ def drawing(tmp_path) -> Path:
 
 
 def wait(driver, condition, seconds=30.0):
-    return WebDriverWait(driver, seconds, poll_frequency=0.2).until(condition)
+    # An element may be drawn anew between being found and being read.
+    ignored = [StaleElementReferenceException, NoSuchElementException]
+    waiting = WebDriverWait(driver, seconds, poll_frequency=0.2, ignored_exceptions=ignored)
+    return waiting.until(condition)
 
 
 def upload(driver, path):
@@ -55,16 +59,18 @@ def has_result(driver):
     return len(driver.find_elements(By.CSS_SELECTOR, BARS)) == 14 and len(overlays) == 2
 
 
-def assert_result(driver):
-    wait(driver, has_result, FIRST_RESULT_SECONDS)
-    text = text_of(driver)
-    assert text.count(DISCLAIMER) == 3
-    assert "CNN-SA" in text
-    assert all(alts(driver))
+def is_complete(driver):
+    """Both provenance lines, which come last, are there and every picture has arrived."""
     sizes = driver.execute_script(
         "return [...document.querySelectorAll(arguments[0])].map(i => i.naturalWidth)", IMAGES
     )
-    assert all(sizes)
+    return has_result(driver) and all(sizes) and text_of(driver).count(DISCLAIMER) == 3
+
+
+def assert_result(driver):
+    wait(driver, is_complete, FIRST_RESULT_SECONDS)
+    assert "CNN-SA" in text_of(driver)
+    assert all(alts(driver))
     assert driver.execute_script("return document.documentElement.scrollWidth") <= 1280
     assert not [e["message"] for e in driver.get_log("browser") if "404" in e["message"]]
 
@@ -118,12 +124,16 @@ def test_result_fits_a_phone_in_the_dark(page, drawing):
     upload(page, drawing)
     assert_result(page)
     assert page.execute_script("return document.documentElement.scrollWidth") <= 390
-    labels = page.execute_script(
+    # Waited for: the charts are laid out once more after they have been given their width.
+    wait(page, no_label_is_cut_off)
+
+
+def no_label_is_cut_off(driver):
+    return driver.execute_script(
         "return [...document.querySelectorAll('.stPlotlyChart')].every(chart => "
         "[...chart.querySelectorAll('.annotation-text')].every(label => "
         "label.getBoundingClientRect().right <= chart.getBoundingClientRect().right))"
     )
-    assert labels, "a label of a bar is cut off"
 
 
 @pytest.mark.data
