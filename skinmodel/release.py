@@ -16,7 +16,12 @@ from skinmodel.data import ham10000
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.bootstrap import DRAWS, Interval, compute_intervals
-from skinmodel.evaluation.predictions import build_predictions, to_arrays, write_predictions
+from skinmodel.evaluation.predictions import (
+    DECIMALS,
+    build_predictions,
+    to_arrays,
+    write_predictions,
+)
 from skinmodel.files import write_text
 from skinmodel.inference.classifier import Classifier
 from skinmodel.models.registry import get_spec
@@ -112,7 +117,9 @@ def _measure(
     for views, name in _VIEWS.items():
         starts = tqdm(range(0, len(pixels), _CHUNK), desc=f"testing, {views} view(s)")
         rows = [classifier.predict(pixels[i : i + _CHUNK], views) for i in starts]
-        table = build_predictions(test, np.concatenate(rows))
+        # Rounded as they are written: whoever recomputes the figures from the file gets these,
+        # also where a class is told from another in the seventh decimal only.
+        table = build_predictions(test, np.concatenate(rows).round(DECIMALS))
         measured[name] = (table, compute_intervals(*to_arrays(table)))
     return measured
 

@@ -11,7 +11,7 @@ from skinmodel.diagnoses import CODES, class_index
 from skinmodel.files import write_atomically
 
 PROBABILITIES: Final = tuple(f"p_{code}" for code in CODES)
-_DECIMALS: Final = 6
+DECIMALS: Final = 6
 
 
 def build_predictions(index: pd.DataFrame, probabilities: NDArray[np.float32]) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def build_predictions(index: pd.DataFrame, probabilities: NDArray[np.float32]) -
 def write_predictions(path: Path, table: pd.DataFrame) -> None:
     """Write the table as CSV with six decimals, atomically."""
     write_atomically(
-        path, lambda file: table.to_csv(file, index=False, float_format=f"%.{_DECIMALS}f")
+        path, lambda file: table.to_csv(file, index=False, float_format=f"%.{DECIMALS}f")
     )
 
 
