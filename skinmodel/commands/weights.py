@@ -31,8 +31,11 @@ def run_list(_options: argparse.Namespace) -> int:
 
 def run_verify(_options: argparse.Namespace) -> int:
     """Print the state of every file; returns 1 if one is not sound."""
+    stored = store.list_all()
+    if not stored:
+        print("No weights are stored: there is nothing to verify.")
     sound = True
-    for record, folder, where in store.list_all():
+    for record, folder, where in stored:
         state = store.verify(folder, record)
         sound = sound and state is WeightsState.OK
         print(f"{state:<8} {record.run_id} ({record.model}, {where}): {folder / record.file}")
