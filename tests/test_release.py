@@ -1,0 +1,233 @@
+import json
+from dataclasses import asdict
+
+import factories
+import numpy as np
+import pytest
+from factories import train_tiny_world, use_tiny_world
+
+from skinmodel import release as module
+from skinmodel.cli import main
+from skinmodel.data.splits import split_grouped
+from skinmodel.errors import ConfigError, DatasetError
+from skinmodel.evaluation.bootstrap import compute_intervals
+from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.evaluation.predictions import read_predictions, to_arrays, write_predictions
+from skinmodel.images import read
+from skinmodel.inference.classifier import Classifier
+from skinmodel.release import release
+from skinmodel.results import DISCLAIMER
+from skinmodel.training.history import read_history
+from skinmodel.training.runs import CONFIG, RESULT, read_finished
+from skinmodel.weights import store
+from skinmodel.weights.manifest import read_manifest
+
+NAMES = ("test", "test_8_views")
+FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = train_tiny_world(tmp_path_factory.getbasetemp())
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_world(patch, made.home)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shipped(world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shipped")
+    return release(world.run, world.data, folder / "weights", folder / "results")
+
+
+@pytest.fixture
+def run(world, tmp_path):
+    """A copy of the finished run, to be spoilt."""
+    copy = tmp_path / "run"
+    copy.mkdir()
+    for file in world.run.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    return copy
+
+
+def test_every_result_is_written(world, shipped):
+    assert sorted(p.name for p in shipped.folder.iterdir()) == [
+        "history.csv",
+        "predictions_test.csv",
+        "predictions_test_8_views.csv",
+        "recipe.json",
+        "report.json",
+    ]
+    assert shipped.folder.name == world.run_ids["cnn_sa"]
+    finished = read_finished(world.run)
+    assert json.loads((shipped.folder / "recipe.json").read_text()) == finished.config
+    assert read_history(shipped.folder) == finished.history
+    report = json.loads((shipped.folder / "report.json").read_text())
+    assert report == shipped.report
+    assert report["disclaimer"] == DISCLAIMER
+    assert (report["run_id"], report["model"]) == (finished.result.run_id, "cnn_sa")
+    assert report["epoch"] == finished.result.epoch
+    assert report["training_hours"] == pytest.approx(finished.result.seconds / 3600)
+
+
+def test_the_record_names_the_compact_weights_and_where_they_come_from(world, shipped):
+    folder = shipped.folder.parents[1] / "weights"
+    finished = read_finished(world.run)
+    assert read_manifest(folder) == (shipped.record,)
+    assert shipped.record.form == "compact"
+    assert shipped.record.recipe == finished.config
+    assert shipped.record.split == finished.data["split"]
+    assert shipped.record.metrics["val"] == finished.result.val
+    assert shipped.report["weights_bytes"] == shipped.record.bytes
+    assert (folder / shipped.record.file).stat().st_size == shipped.record.bytes
+    assert store.verify(folder, shipped.record) is store.WeightsState.OK
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_predictions_are_of_the_test_folds_only(world, shipped, name):
+    table = read_predictions(shipped.folder / f"predictions_{name}.csv")
+    index = factories.drawn_index(world.data)
+    test = split_grouped(index).of(index, "test")
+    assert table["image_id"].tolist() == test["image_id"].tolist()
+    assert table["lesion_id"].tolist() == test["group_id"].tolist()
+    assert table["truth"].tolist() == test["truth"].tolist()
+    assert shipped.report["images"] == len(test) == 32
+    assert shipped.report["lesions"] == test["group_id"].nunique() == 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_are_those_of_the_predictions_written(shipped, name):
+    arrays = to_arrays(read_predictions(shipped.folder / f"predictions_{name}.csv"))
+    summary = compute_summary(*arrays[:2])
+    intervals = compute_intervals(*arrays)
+    recorded = shipped.record.metrics[name]
+    assert recorded == shipped.report["shipped"][name]
+    assert tuple(recorded) == FIGURES
+    for figure in FIGURES:
+        assert recorded[figure]["value"] == pytest.approx(getattr(summary, figure), abs=1e-12)
+        assert recorded[figure] == pytest.approx(asdict(intervals[figure]), abs=1e-12)
+
+
+class FinelyTelling:
+    """Tells classes apart in the seventh decimal only, which no file holds."""
+
+    def predict(self, images, _views):
+        p = np.full((len(images), 7), 1 / 7, np.float32)
+        p[:, 0] += np.linspace(0, 1e-6, len(images), dtype=np.float32)
+        return p
+
+
+def test_the_figures_claim_no_more_than_the_file_holds(world, tmp_path):
+    index = factories.drawn_index(world.data)
+    table, figures = module._measure(FinelyTelling(), list(index["path"]), index)["test"]
+    write_predictions(tmp_path / "p.csv", table)
+    again = compute_intervals(*to_arrays(read_predictions(tmp_path / "p.csv")))
+    assert figures == again
+
+
+@pytest.mark.parametrize(("name", "views"), [("test", 1), ("test_8_views", 8)])
+def test_the_predictions_are_what_the_shipped_weights_answer(
+    world, shipped, name, views, monkeypatch
+):
+    monkeypatch.setattr("skinmodel.paths.SHIPPED_WEIGHTS", shipped.folder.parents[1] / "weights")
+    table = read_predictions(shipped.folder / f"predictions_{name}.csv")
+    classifier = Classifier.load("cnn_sa")
+    assert classifier.record == shipped.record
+    paths = dict(factories.drawn_index(world.data)[["image_id", "path"]].to_numpy())
+    pictures = [read(module.Path(paths[image_id])) for image_id in table["image_id"]]
+    found = classifier.predict(pictures, views)
+    np.testing.assert_allclose(found, to_arrays(table)[1], atol=6e-7)
+
+
+def test_the_float_weights_are_measured_beside_the_compact_ones(shipped):
+    exact = shipped.report["float32"]
+    assert tuple(exact) == NAMES
+    for name in NAMES:
+        for figure in FIGURES:
+            interval = exact[name][figure]
+            assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+def test_releasing_again_replaces_the_record(world, shipped, tmp_path):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    for file in (shipped.folder.parents[1] / "weights").iterdir():
+        (weights / file.name).write_bytes(file.read_bytes())
+    again = module._publish(read_finished(world.run), weights, {"val": {"loss": 1.0}})
+    assert read_manifest(weights) == (again,)
+    assert again.sha256 == shipped.record.sha256
+
+
+def refuse(monkeypatch):
+    """Make sure that nothing is measured or written."""
+
+    def fail(*_):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(module, "_measure", fail)
+    monkeypatch.setattr(module, "_publish", fail)
+
+
+def test_an_unfinished_run_is_refused(world, run, tmp_path, monkeypatch):
+    refuse(monkeypatch)
+    (run / RESULT).unlink()
+    with pytest.raises(ConfigError, match=r"no finished run.*--resume"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
+    with pytest.raises(ConfigError, match="no finished run"):
+        release(tmp_path / "nowhere", world.data, tmp_path / "weights", tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fingerprint": "0" * 64}, {"seed": 3}, {"name": "report", "leaks": True}],
+)
+def test_a_run_of_another_split_is_refused(world, run, tmp_path, monkeypatch, change):
+    refuse(monkeypatch)
+    settings = json.loads((run / CONFIG).read_text())
+    settings["data"]["split"] |= change
+    (run / CONFIG).write_text(json.dumps(settings))
+    with pytest.raises(ConfigError, match="its test folds would not be unseen"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
+    assert not (tmp_path / "weights").exists()
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_incomplete_set_is_refused(world, run, tmp_path, monkeypatch):
+    refuse(monkeypatch)
+    monkeypatch.setattr("skinmodel.data.ham10000.IMAGE_COUNT", 10_015)
+    with pytest.raises(DatasetError, match="not as released"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
+
+
+def test_the_command_says_what_was_shipped(world, shipped, monkeypatch, capsys, tmp_path):
+    asked = []
+    monkeypatch.setattr(module, "release", lambda *given: asked.append(given) or shipped)
+    arguments = ["--weights", "W", "--results", str(tmp_path)]
+    assert main(["release", str(world.run), "--data", str(world.data), *arguments]) == 0
+    assert asked == [(world.run, world.data, module.Path("W"), tmp_path)]
+    out = capsys.readouterr().out
+    assert out.startswith(f"{shipped.record.run_id}: ")
+    for form in ("float32", "shipped"):
+        for name in NAMES:
+            value = shipped.report[form][name]["balanced_accuracy"]["value"]
+            [line] = [ln for ln in out.splitlines() if ln.startswith(f"{form} {name}: ")]
+            assert f"balanced_accuracy {value:.4f} [" in line
+
+
+def test_the_command_refuses_what_cannot_be_shipped(world, run, capsys):
+    assert main(["release", str(run)]) == 2
+    (run / RESULT).unlink()
+    assert main(["release", str(run), "--data", str(world.data)]) == 1
+    err = capsys.readouterr().err
+    assert "No data folder is named" in err
+    assert "holds no finished run" in err
+    assert "Traceback" not in err
+
+
+def test_the_results_command_shows_the_released_figures(shipped, capsys):
+    assert main(["results", "--results", str(shipped.folder.parent)]) == 0
+    out = capsys.readouterr().out
+    value = shipped.record.metrics["test_8_views"]["macro_auc"]["value"]
+    assert f"{value:.3f} (" in out
+    assert shipped.record.run_id in out
+    assert DISCLAIMER in out
