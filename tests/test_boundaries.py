@@ -20,6 +20,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.training.optimizer",
     "skinmodel.training.step",
     "skinmodel.training.train",
+    "skinmodel.training.trainer",
     "skinmodel.release",  # runs a classifier to measure it
 }
 

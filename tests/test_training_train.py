@@ -14,14 +14,14 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.metrics import compute_summary
 from skinmodel.models import registry
-from skinmodel.training import checkpoint, runs, train
+from skinmodel.training import checkpoint, runs, train, trainer
 from skinmodel.training.history import read_history
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.runs import read_finished, read_result
 from skinmodel.training.selection import is_better, smooth
 from skinmodel.training.step import reseed_dropout
-from skinmodel.training.train import Images, Trainer
+from skinmodel.training.trainer import Images, Trainer
 
 DATA = {"name": "drawn", "split": {"name": "grouped", "seed": 3}}
 TIMES = ("seconds", "images_per_second")
@@ -117,11 +117,11 @@ def test_the_picked_epoch_is_that_of_the_smoothed_validation_figure(straight, co
 
 def test_the_picked_weights_give_the_recorded_validation_figures(straight, config, tmp_path):
     finished = read_finished(straight)
-    trainer = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
-    for variable in trainer.model.variables:
+    fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
+    for variable in fitted.model.variables:
         if variable.path in finished.weights:
             variable.assign(finished.weights[variable.path])
-    probabilities = trainer.predict(VAL.pixels)
+    probabilities = fitted.predict(VAL.pixels)
     summary = compute_summary(VAL.truth, probabilities)
     chosen = probabilities[np.arange(len(VAL.truth)), VAL.truth]
     assert finished.result.val == pytest.approx(
@@ -147,9 +147,9 @@ def test_a_run_killed_and_resumed_is_the_run_trained_straight(
     tmp_path, monkeypatch, straight, config, killed_in
 ):
     points = {
-        "training": (train, "build_batches"),
+        "training": (trainer, "build_batches"),
         "saving": (checkpoint, "_save_arrays"),
-        "history": (train, "write_history"),
+        "history": (trainer, "write_history"),
     }
     with monkeypatch.context() as patch:
 
@@ -158,7 +158,7 @@ def test_a_run_killed_and_resumed_is_the_run_trained_straight(
                 patch.setattr(*points[killed_in], _interrupt)
             return reseed_dropout(model, seed, epoch)
 
-        patch.setattr(train, "reseed_dropout", kill_in_epoch_3)
+        patch.setattr(trainer, "reseed_dropout", kill_in_epoch_3)
         with pytest.raises(KeyboardInterrupt):
             run_training(tmp_path, config)
     assert read_result(tmp_path) is None
@@ -179,7 +179,7 @@ def test_a_run_killed_after_its_last_checkpoint_only_needs_its_result(
 ):
     config = replace(config, epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(train, "write_history", _interrupt)
+        patch.setattr(trainer, "write_history", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             run_training(tmp_path, config)
     with monkeypatch.context() as patch:
@@ -294,7 +294,7 @@ class RuinousAdam(FusedAdam):
 
 def test_weights_ruined_by_the_last_step_never_reach_the_disk(tmp_path, monkeypatch, config):
     # The only step of this epoch has a loss: only validation shows what it did.
-    monkeypatch.setattr(train, "FusedAdam", RuinousAdam)
+    monkeypatch.setattr(trainer, "FusedAdam", RuinousAdam)
     with pytest.raises(ConfigError, match=r"loss of epoch 1 is not a number.*learning_rate.*force"):
         run_training(tmp_path, replace(config, batch_size=29))
     assert checkpoint.load(tmp_path) is None
