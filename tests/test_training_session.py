@@ -16,7 +16,7 @@ from skinmodel.cli import main
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, UnknownNameError
-from skinmodel.training import session, train
+from skinmodel.training import session, train, trainer
 from skinmodel.training.history import read_history
 from skinmodel.training.runs import CHECKPOINTS, RESULT, read_finished
 from skinmodel.training.session import keep, run_training
@@ -192,7 +192,7 @@ def test_killed_and_interrupted_training_goes_on_to_the_end(
 
     caplog.set_level("INFO")
     with monkeypatch.context() as patch:
-        patch.setattr(train, "reseed_dropout", interrupt_in_second_epoch)
+        patch.setattr(trainer, "reseed_dropout", interrupt_in_second_epoch)
         assert main([*arguments, "--resume"]) == 130
     out, err = capsys.readouterr()
     assert out == ""
