@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 import sys
 from dataclasses import asdict, fields, replace
@@ -112,11 +113,41 @@ def test_a_field_too_many_or_too_few_is_refused(tmp_path, grouped, old, new, rea
         ("label_smoothing", -0.1),
         ("dropout", 1.0),
         ("smoothing", 0),
+        ("epochs", "45"),
+        ("epochs", 2.5),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("beta_1", 1.5),
+        ("epsilon", -1.0),
+        ("weight_decay", -0.1),
+        ("learning_rate", math.inf),
+        ("batch_norm_momentum", 3.0),
     ],
 )
 def test_a_bad_value_is_refused_by_its_field(tmp_path, grouped, field, value):
     with pytest.raises(ConfigError, match=f"{field} must be"):
         load_text(tmp_path, grouped, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('fill = "reflect"', 'fill = "mirror"', "fill"),
+        ("rotation = 180.0", 'rotation = "all"', "rotation"),
+        ("zoom = 0.2", "zoom = 1.5", "zoom"),
+        ("vertical_flip = true", "vertical_flip = 1", "vertical_flip"),
+    ],
+)
+def test_a_bad_augmentation_is_refused_by_its_field(tmp_path, grouped, old, new, field):
+    assert old in grouped
+    with pytest.raises(ConfigError, match=rf"augmentation\.{field} must be"):
+        load_text(tmp_path, grouped.replace(old, new))
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_recipe(str(tmp_path / "mine.toml"), "cnn", "float32")
 
 
 def test_every_broken_rule_is_named_at_once(tmp_path, grouped):

@@ -1,7 +1,13 @@
 """What a recipe may do to training images; the values only, without TensorFlow."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+Switch = Annotated[bool, Field(strict=True)]
+Angle = Annotated[float, Field(strict=True, ge=0, le=180)]
+Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,16 @@ class Augmentation:
         fill: what is beyond the border: the mirrored image, or its nearest pixel.
     """
 
-    horizontal_flip: bool = False
-    vertical_flip: bool = False
-    rotation: float = 0.0
-    zoom: float = 0.0
-    stretch: float = 0.0
-    shear: float = 0.0
-    shift: float = 0.0
-    brightness: float = 0.0
-    contrast: float = 0.0
-    saturation: float = 0.0
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    horizontal_flip: Switch = False
+    vertical_flip: Switch = False
+    rotation: Angle = 0.0
+    zoom: Share = 0.0
+    stretch: Share = 0.0
+    shear: Annotated[float, Field(strict=True, ge=0, lt=90)] = 0.0
+    shift: Share = 0.0
+    brightness: Share = 0.0
+    contrast: Share = 0.0
+    saturation: Share = 0.0
     fill: Literal["reflect", "nearest"] = "reflect"

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.errors import ConfigError, UnknownNameError
@@ -13,6 +15,12 @@ from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 
 Precision = Literal["float32", "bfloat16", "float16"]
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]  # TensorFlow seeds are int32
+Rate = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 FOLDER: Final = Path(__file__).with_name("recipes")
 
@@ -50,27 +58,29 @@ class TrainConfig:
         preprocessing: how an image becomes the network's input.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     model: str
     recipe: str
     split: Literal["grouped", "report"]
-    seed: int
-    epochs: int
-    batch_size: int
+    seed: Seed
+    epochs: Count
+    batch_size: Count
     optimizer: Literal["adam"]
-    learning_rate: float
-    head_rate: float
+    learning_rate: Rate
+    head_rate: Rate
     schedule: Literal["one_cycle", "constant"]
-    warmup: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    weight_decay: float
-    label_smoothing: float
-    class_weight_power: float
-    batch_norm_momentum: float
-    dropout: float
+    warmup: Share
+    beta_1: Share
+    beta_2: Share
+    epsilon: Rate
+    weight_decay: Amount
+    label_smoothing: Share
+    class_weight_power: Amount
+    batch_norm_momentum: Share
+    dropout: Share
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
-    smoothing: int
+    smoothing: Count
     precision: Precision
     augmentation: Augmentation
     preprocessing: Preprocessing
@@ -101,7 +111,7 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     Args:
         name: of a recipe that comes with the program, or the path of a TOML file.
         model: registry name of the network.
-        precision: what this machine trains in, see ``device.choose_precision``.
+        precision: what this machine trains in, see ``device.choose_device``.
         **changes: fields that the caller sets instead, such as ``seed`` and ``epochs``; None
             leaves the recipe's value.
 
@@ -115,45 +125,34 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     spec = get_spec(model)
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
-        preprocessing = {**spec.preprocessing.to_dict(), **values.pop("preprocessing", {})}
-        config = TrainConfig(
-            model=model,
-            recipe=file.stem,
-            precision=precision,
-            augmentation=Augmentation(**values.pop("augmentation")),
-            preprocessing=Preprocessing(**preprocessing),
-            **values,
-        )
-    except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
-        known = ", ".join(f.name for f in fields(TrainConfig))
-        raise ConfigError(
-            f"Recipe '{file}' cannot be used: {error}. It must set these fields and no others: "
-            f"{known}."
-        ) from error
-    config = replace(config, **{k: v for k, v in changes.items() if v is not None})
-    _check(config, file)
-    return config
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"Recipe '{file}' is not a TOML file in UTF-8: {error}.") from error
+    for field in ("model", "recipe", "precision"):
+        if field in values:
+            raise ConfigError(f"Recipe '{file}' cannot be used: {field} is not a recipe's to set.")
+    own = values.get("preprocessing", {})
+    given = {name: value for name, value in changes.items() if value is not None}
+    values |= {"model": model, "recipe": file.stem, "precision": precision, **given}
+    if isinstance(own, dict):
+        values["preprocessing"] = {**spec.preprocessing.to_dict(), **own}
+    try:
+        return _VALIDATOR.validate_python(values)
+    except ValidationError as error:
+        broken = "; ".join(_explain(problem) for problem in error.errors())
+        raise ConfigError(f"Recipe '{file}' cannot be used: {broken}.") from error
 
 
-def _check(config: TrainConfig, file: Path) -> None:
-    rules = {
-        "split must be grouped or report": config.split in ("grouped", "report"),
-        "optimizer must be adam": config.optimizer == "adam",
-        "schedule must be one_cycle or constant": config.schedule in ("one_cycle", "constant"),
-        "epochs must be at least 1": config.epochs >= 1,
-        "batch_size must be at least 1": config.batch_size >= 1,
-        "learning_rate must be above 0": config.learning_rate > 0,
-        "head_rate must be above 0": config.head_rate > 0,
-        "warmup must be in [0, 1)": 0 <= config.warmup < 1,
-        "label_smoothing must be in [0, 1)": 0 <= config.label_smoothing < 1,
-        "dropout must be in [0, 1)": 0 <= config.dropout < 1,
-        "smoothing must be at least 1": config.smoothing >= 1,
-        "selection must be balanced_accuracy, macro_auc or accuracy": config.selection
-        in ("balanced_accuracy", "macro_auc", "accuracy"),
-    }
-    broken = [rule for rule, kept in rules.items() if not kept]
-    if broken:
-        raise ConfigError(f"Recipe '{file}' cannot be used: {'; '.join(broken)}.")
+_VALIDATOR: Final = TypeAdapter(TrainConfig)
+
+
+def _explain(problem: Any) -> str:
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{field} is missing"
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"{field} is not a field of a recipe"
+    rule = problem["msg"].removeprefix("Input should be ")
+    return f"{field} must be {rule}, received {problem['input']!r}"
 
 
 def fingerprint_of(values: dict[str, Any]) -> str:
