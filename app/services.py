@@ -22,6 +22,7 @@ from skinmodel.errors import SkinModelError, WeightsError
 from skinmodel.models.registry import MODELS
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
+from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import WeightsRecord
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
@@ -76,25 +77,27 @@ def keep_uploads_in_memory() -> None:
 
 
 def list_models() -> tuple[str, ...]:
-    """Return the registry names of the networks that have weights, in registry order.
+    """Return the registry names of the networks that ship with the program, in registry order.
 
-    Networks trained only on a leaky split are left out: their answers would look too sure.
+    A user's own runs are left out, so that nothing in their folder can change the page or take it
+    down; so are networks trained only on a leaky split: their answers would look too sure.
 
     Raises:
-        WeightsError: a manifest cannot be read, or there are no weights of any network.
+        WeightsError: the shipped manifest cannot be read, or there are no weights of any network.
     """
-    trained = {stored.record.model for stored in store.list_all() if not stored.record.leaks}
-    names = tuple(name for name in MODELS if name in trained)
+    shipped = {r.model for r in read_manifest(paths.SHIPPED_WEIGHTS) if not r.leaks}
+    names = tuple(name for name in MODELS if name in shipped)
     if not names:
         raise WeightsError(
             "There are no weights of any network: assets/weights of this copy of the program is "
-            "empty. Get the complete repository, or train with: python -m skinmodel train."
+            "empty. Get the complete repository, or train networks and put them there with: "
+            "python -m skinmodel release."
         )
     return names
 
 
 def load_classifiers() -> "Mapping[str, Classifier]":
-    """Return every network that has weights, ready to answer; takes seconds.
+    """Return every shipped network, ready to answer; takes seconds.
 
     The one seam through which tests put networks that need no TensorFlow.
 
@@ -104,6 +107,7 @@ def load_classifiers() -> "Mapping[str, Classifier]":
     # Loads TensorFlow; always in the warm-up's thread, never when a page is imported.
     from skinmodel.inference.classifier import Classifier
 
+    # A model's name means its shipped weights first; the user's own are then not looked at.
     loaded = {name: Classifier.load(name) for name in list_models()}
     for classifier in loaded.values():
         classifier.warm_up()
@@ -132,8 +136,8 @@ def explain_failure(error: BaseException | None) -> Problem:
 
 
 def read_records() -> tuple[WeightsRecord, ...] | Problem:
-    """Return what is known of the networks' weights, without loading them."""
-    return attempt(lambda: tuple(store.find(name)[0] for name in list_models()))
+    """Return what is known of the shipped networks' weights, without loading them."""
+    return attempt(lambda: tuple(store.find(name, "shipped")[0] for name in list_models()))
 
 
 def open_bytes(data: bytes, origin: Origin) -> Picture | Problem:

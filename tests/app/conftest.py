@@ -8,15 +8,19 @@ from fakes import FakeClassifier, make_classifiers
 from streamlit.testing.v1 import AppTest
 
 from app import services
+from skinmodel import paths
+from skinmodel.weights.manifest import write_manifest
+from skinmodel.weights.record import WeightsRecord
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
 OpenDashboard = Callable[..., AppTest]
 
 
 @pytest.fixture(autouse=True)
-def _fresh_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No test sees another's warm-up, and none the developer's own data or weights."""
     monkeypatch.delenv("SKINMODEL_DATA", raising=False)
+    monkeypatch.setenv("SKINMODEL_HOME", str(tmp_path / "home"))
     services.get_warm_up.clear()
     services._read_test_images.clear()
     yield
@@ -41,6 +45,17 @@ def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
         return at
 
     return open_
+
+
+@pytest.fixture
+def ship(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Factory: make these records, and no others, the ones that come with the program."""
+
+    def ship_(*records: WeightsRecord) -> None:
+        write_manifest(tmp_path / "shipped", records)
+        monkeypatch.setattr(paths, "SHIPPED_WEIGHTS", tmp_path / "shipped")
+
+    return ship_
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def give_up(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a dashboard started as the README says, with the weights that are there."""
+    """Address of a dashboard started as the README says, with the weights that ship."""
     try:
         services.list_models()
     except WeightsError as error:
@@ -49,11 +49,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+    folder = tmp_path_factory.mktemp("server")
+    log = folder / "log.txt"
+    # The developer's own runs and cache are not part of what is tested.
+    environment = {**os.environ, "SKINMODEL_HOME": str(folder / "home")}
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with log.open("wb") as output:
-        server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            [*command, *options], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", server, log)
             yield f"http://127.0.0.1:{port}"
