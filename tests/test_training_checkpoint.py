@@ -169,6 +169,15 @@ def test_a_state_of_another_version_is_refused(tmp_path):
         load(tmp_path)
 
 
+def test_a_state_written_before_fingerprints_is_read(tmp_path):
+    save_epoch(tmp_path, 1)
+    path = tmp_path / CHECKPOINTS / "epoch-0001" / "state.json"
+    values = json.loads(path.read_text())
+    del values["fingerprint"]
+    path.write_text(json.dumps(values))
+    assert load(tmp_path)[0] == state_of(1)
+
+
 def test_a_finished_run_drops_its_checkpoints_and_keeps_its_weights(tmp_path):
     save_best(tmp_path, 1, arrays(1))
     save_epoch(tmp_path, 1)

@@ -1,8 +1,10 @@
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +166,7 @@ def test_a_run_killed_and_resumed_is_the_run_trained_straight(
     assert read_result(tmp_path) is None
     state, _, optimizer = checkpoint.load(tmp_path)
     assert state.epoch == (3 if killed_in == "history" else 2)
+    assert state.fingerprint == config.fingerprint
     assert optimizer["steps"].tolist() == [2 * state.epoch]
     with pytest.raises(ConfigError, match=r"unfinished run.*--resume.*--force"):
         run_training(tmp_path, config)
@@ -219,6 +222,82 @@ def test_force_trains_anew_and_gives_the_same(tmp_path, config, caplog):
     assert replace(again, seconds=0) == replace(first, seconds=0)
     assert load_file(tmp_path / again.weights)
     assert not (tmp_path / "checkpoints").exists()
+
+
+def _copy(run, folder):
+    folder.mkdir()
+    for file in run.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "checkpoints" / "epoch-0001").mkdir(parents=True)
+    return folder
+
+
+def test_a_kill_at_any_point_of_force_leaves_nothing_another_run_could_go_on_with(
+    tmp_path, monkeypatch, straight, config
+):
+    other = replace(config, dropout=0.25)
+    unlink, rmtree = Path.unlink, shutil.rmtree
+    for kept in range(8):
+        run = _copy(straight, tmp_path / f"run-{kept}")
+        left = [kept]
+
+        def count_down(left=left):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+
+        def unlink_or_die(path, missing_ok=False, count_down=count_down):
+            count_down()
+            unlink(path, missing_ok=missing_ok)
+
+        def rmtree_or_die(path, ignore_errors=False, count_down=count_down):
+            count_down()
+            rmtree(path, ignore_errors=ignore_errors)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", unlink_or_die)
+            patch.setattr(runs.shutil, "rmtree", rmtree_or_die)
+            try:
+                runs.clear(run)
+            except KeyboardInterrupt:
+                with pytest.raises(ConfigError, match=r"other settings.*train\.dropout"):
+                    runs.check_config(run, other, DATA, resume=True, force=False)
+                assert not (run / "result.json").exists() or kept == 0
+            else:
+                assert [path.name for path in run.iterdir()] == ["lock"]
+                break
+    else:
+        pytest.fail("clearing never came to its end")
+    assert kept == 5  # result, history, weights, checkpoints, settings
+
+
+@pytest.mark.parametrize("left", ["result.json", "checkpoints"])
+def test_a_run_whose_settings_are_gone_is_refused(tmp_path, straight, config, left):
+    run = _copy(straight, tmp_path / "run")
+    (run / "config.json").unlink()
+    if left == "result.json":
+        (run / "checkpoints" / "epoch-0001").rmdir()
+        (run / "checkpoints").rmdir()
+    else:
+        (run / "result.json").unlink()
+    for resume in (False, True):
+        with pytest.raises(ConfigError, match=r"settings \(config.json\) are missing.*--force"):
+            run_training(run, config, resume=resume)
+    assert not (run / "config.json").exists()
+
+
+def test_a_checkpoint_of_other_settings_is_refused_and_an_older_one_is_not(tmp_path, config):
+    fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
+    weights, optimizer = trainer.get_weights(fitted.model), fitted.optimizer.get_state()
+    for fingerprint, accepted in (("", True), (config.fingerprint, True), ("0a1b", False)):
+        state = checkpoint.RunState(4, 4, 0.5, [], fingerprint)
+        checkpoint.discard(tmp_path)
+        checkpoint.save(tmp_path, state, weights, optimizer)
+        if accepted:
+            assert fitted.fit() == replace(state, fingerprint=config.fingerprint)
+        else:
+            with pytest.raises(ConfigError, match=rf"0a1b, but .*{config.fingerprint}.*--force"):
+                fitted.fit()
 
 
 def test_other_settings_are_refused_naming_the_fields_that_differ(straight, config):

@@ -27,12 +27,15 @@ class RunState:
         best_epoch: the epoch (from 1) picked so far; 0 before the first.
         best_score: its smoothed validation figure.
         history: one row of figures an epoch.
+        fingerprint: of the settings it was trained with; empty in checkpoints of before it was
+            written down.
     """
 
     epoch: int = 0
     best_epoch: int = 0
     best_score: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
+    fingerprint: str = ""
 
 
 def save(run: Path, state: RunState, weights: Arrays, optimizer: Arrays) -> None:

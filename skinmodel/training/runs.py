@@ -88,16 +88,28 @@ def check_config(
                 f"'{run}' holds an unfinished run of these settings. Go on with --resume, or "
                 "throw it away with --force."
             )
+    elif (run / RESULT).exists() or (run / CHECKPOINTS).is_dir():
+        raise ConfigError(
+            f"'{run}' holds a run whose settings ({CONFIG}) are missing, so nothing says what its "
+            "checkpoints and result were made with. Throw it away with --force, or choose another "
+            "--runs folder."
+        )
     write_text(file, json.dumps(now, indent=1, sort_keys=True) + "\n")
 
 
 def clear(run: Path) -> None:
-    """Remove everything of an earlier run but the lock."""
+    """Remove everything of an earlier run but the lock.
+
+    Whatever moment a kill falls on, what is left is never taken for another run's: the result goes
+    first, so that no half of a run counts as finished, and the settings go last.
+    """
+    (run / RESULT).unlink(missing_ok=True)
     for path in run.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != "lock":
+        elif path.name not in ("lock", CONFIG):
             path.unlink()
+    (run / CONFIG).unlink(missing_ok=True)
 
 
 def read_result(run: Path) -> RunResult | None:

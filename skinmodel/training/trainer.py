@@ -89,14 +89,20 @@ class Trainer:
     def _restore(self) -> checkpoint.RunState:
         loaded = checkpoint.load(self.run)
         if loaded is None:
-            return checkpoint.RunState()
+            return checkpoint.RunState(fingerprint=self.config.fingerprint)
         state, weights, optimizer = loaded
+        if state.fingerprint not in ("", self.config.fingerprint):
+            raise ConfigError(
+                f"The checkpoint of epoch {state.epoch} in '{self.run}' was made with settings of "
+                f"fingerprint {state.fingerprint}, but these have {self.config.fingerprint}. "
+                "Choose another --runs folder, or throw that run away with --force."
+            )
         for variable in self.model.variables:
             if variable.path in weights:
                 variable.assign(weights[variable.path])
         self.optimizer.set_state(optimizer)
         log.info("resuming after epoch %d of %d", state.epoch, self.config.epochs)
-        return state
+        return replace(state, fingerprint=self.config.fingerprint)
 
     def _run_epoch(self, state: checkpoint.RunState) -> checkpoint.RunState:
         epoch = state.epoch + 1
