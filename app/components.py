@@ -78,16 +78,14 @@ def show_key_to_bars() -> None:
     st.caption(words)
 
 
-def show_provenance(title: str, run_id: str, note: str = "") -> None:
+def show_provenance(title: str, run_id: str) -> None:
     """Show which network and training run a result comes from, and what it is not.
 
     Args:
         title: what the page calls the network.
         run_id: its training run.
-        note: further words on the run, such as that its split leaks.
     """
-    extra = f" {note}" if note else ""
-    st.caption(f"{title}, run `{run_id}`.{extra} **{DISCLAIMER}**")
+    st.caption(f"{title}, run `{run_id}`. **{DISCLAIMER}**")
 
 
 def escape_markdown(text: str) -> str:

