@@ -1,4 +1,7 @@
-"""The dashboard's entry file: ``streamlit run app/main.py`` from any folder."""
+"""The dashboard's entry file: ``streamlit run app/main.py`` from the repository's folder.
+
+It also starts from any other folder, but then without the settings in ``.streamlit/config.toml``.
+"""
 
 import sys
 from pathlib import Path
