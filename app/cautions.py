@@ -15,7 +15,7 @@ LOW_CONFIDENCE: Final = 0.5
 """Below one half, the network itself holds its first choice for more likely wrong than right."""
 
 SMALL_MARGIN: Final = 0.15
-"""Two diagnoses this close change places with a slightly different crop or light."""
+"""With two diagnoses this close, the network hardly prefers one; both deserve to be read."""
 
 NOTABLE_RISK: Final = 0.10
 """Malignant and pre-malignant diagnoses together, under a benign first choice.
