@@ -119,9 +119,12 @@ def _show_test_images() -> None:
         )
         return
     if isinstance(images, Problem):
-        st.info(
-            "The folder that SKINMODEL_DATA names does not hold a complete HAM10000, so its "
-            "pictures cannot be offered here. Everything else works without."
+        components.show_problem(images, title="The test images cannot be offered")
+        st.button(
+            "Look again",
+            icon=":material/refresh:",
+            on_click=services.forget_test_images,
+            help="Reads the folder that SKINMODEL_DATA names anew. Everything else works without.",
         )
         return
     known = (

@@ -190,14 +190,22 @@ def read_samples() -> tuple[Sample, ...] | Problem:
 
 
 def read_test_images() -> HeldOutImages | Problem | None:
-    """Return HAM10000's test folds; None where no data folder is configured."""
+    """Return HAM10000's test folds, or what is wrong with them; None without a data folder.
+
+    A folder is read once a server, sound or not, until ``forget_test_images``.
+    """
     folder = paths.data_dir()
-    return None if folder is None else attempt(lambda: _read_test_images(str(folder)))
+    return None if folder is None else _read_test_images(str(folder))
 
 
-@st.cache_resource(show_spinner=False)
-def _read_test_images(folder: str) -> HeldOutImages:
-    return read_held_out(Path(folder))
+def forget_test_images() -> None:
+    """Have the data folder read anew the next time its pictures are asked for."""
+    _read_test_images.clear()
+
+
+@st.cache_resource(show_spinner="Reading the data folder")
+def _read_test_images(folder: str) -> HeldOutImages | Problem:
+    return attempt(lambda: read_held_out(Path(folder)))
 
 
 def were_unseen(images: HeldOutImages) -> bool:

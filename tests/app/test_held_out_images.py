@@ -40,13 +40,38 @@ def test_without_a_data_folder_one_calm_sentence(open_dashboard):
     assert "SKINMODEL_DATA" in at.info[0].value
 
 
-def test_broken_data_folder_one_calm_sentence(open_dashboard, tmp_path, monkeypatch):
+def test_broken_data_folder_is_named_with_its_defects_and_read_once(
+    open_dashboard, tmp_path, monkeypatch
+):
+    folder = write_drawn_ham10000(tmp_path)
+    monkeypatch.setenv("SKINMODEL_DATA", str(folder))
+    reads = []
+
+    def read(path):
+        reads.append(path)
+        return ham10000.read_index(path)
+
+    monkeypatch.setattr("app.samples.read_index", read)
+    at = choose_source(open_dashboard).run()
+    assert not at.exception
+    [error] = at.error
+    assert error.proto.title == "The test images cannot be offered"
+    assert "rows where the release has 10,015" in error.value
+    assert "images of nv where the release has 6,705" in error.value
+    assert len(at.file_uploader) == 0
+    assert reads == [folder]
+    [again] = [b for b in at.button if b.label == "Look again"]
+    again.click().run()
+    assert reads == [folder] * 2
+
+
+def test_data_folder_without_ham10000_says_what_is_looked_for(
+    open_dashboard, tmp_path, monkeypatch
+):
     monkeypatch.setenv("SKINMODEL_DATA", str(tmp_path))
     at = choose_source(open_dashboard)
     assert not at.exception
-    assert not at.error
-    assert "does not hold a complete HAM10000" in at.info[0].value
-    assert str(tmp_path) not in all_text(at)
+    assert "HAM10000\\_metadata.csv" in at.error[0].value
 
 
 def test_truth_is_hidden_until_asked_for_and_hidden_again_for_the_next(open_dashboard, drawn_data):
