@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app.pictures import Analysis, Picture
+from app.pictures import Analysis, Origin, Picture
 from app.services import Problem
 
 REMEMBERED: Final = 4
@@ -45,7 +45,7 @@ def clear() -> None:
     """Forget the picture in work, what was said of it, and any refusal."""
     picture = get_picture()
     if picture is not None:
-        _get(_ANALYSES, OrderedDict()).pop(picture.sha256, None)
+        _get(_ANALYSES, OrderedDict()).pop(_identify(picture), None)
     st.session_state[_PICTURE] = st.session_state[_PROBLEM] = None
     st.session_state[_ROUND] = get_round() + 1
 
@@ -58,13 +58,19 @@ def get_round() -> int:
 
 def get_analysis(picture: Picture) -> Analysis:
     """Return what is known of a picture, new where it was not seen before."""
-    analyses: OrderedDict[str, Analysis] = _get(_ANALYSES, OrderedDict())
-    if picture.sha256 not in analyses:
-        analyses[picture.sha256] = Analysis(picture)
-    analyses.move_to_end(picture.sha256)
+    analyses: OrderedDict[tuple[Origin, str], Analysis] = _get(_ANALYSES, OrderedDict())
+    key = _identify(picture)
+    if key not in analyses:
+        analyses[key] = Analysis(picture)
+    analyses.move_to_end(key)
     while len(analyses) > REMEMBERED:
         analyses.popitem(last=False)
-    return analyses[picture.sha256]
+    return analyses[key]
+
+
+def _identify(picture: Picture) -> tuple[Origin, str]:
+    """Return what tells pictures apart: one file given in two ways has two provenances."""
+    return picture.origin, picture.sha256
 
 
 def get_draw() -> int:

@@ -2,12 +2,15 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from fakes import DISAGREEING, make_classifiers, make_probabilities
 
 from app import services
 from app.intake import Source
+from app.pictures import Origin
+from app.samples import read_drawings
 from app.warmup import WarmUpState
 from skinmodel.errors import WeightsError
 from skinmodel.results import DISCLAIMER
@@ -313,3 +316,15 @@ def test_unsure_result_is_marked(open_dashboard, picture_bytes):
     warning = alerts(at.warning)
     assert "CNN is unsure" in warning
     assert "CNN-SA hesitates" in warning
+
+
+def test_one_file_given_in_two_ways_keeps_each_ones_provenance(open_dashboard):
+    at = open_dashboard()
+    at.segmented_control(key="source").set_value(Source.SAMPLES).run()
+    at.button(key="take-Melanoma").click().run()
+    at.segmented_control(key="source").set_value(Source.UPLOAD).run()
+    [drawing] = [s for s in read_drawings() if s.title == "Melanoma"]
+    upload(at, Path(drawing.path).read_bytes(), "own.jpg", "image/jpeg")
+    kept = [analysis.picture for analysis in at.session_state["analyses"].values()]
+    assert [picture.origin for picture in kept] == [Origin.DRAWING, Origin.UPLOAD]
+    assert len({picture.sha256 for picture in kept}) == 1
