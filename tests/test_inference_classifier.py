@@ -227,3 +227,11 @@ def test_the_weights_own_preprocessing_is_used(world):
     swapped = [np.ascontiguousarray(image[..., ::-1]) for image in images]
     np.testing.assert_array_equal(bgr.predict(images), rgb.predict(swapped))
     assert not np.array_equal(bgr.predict(images), rgb.predict(images))
+
+
+def test_weights_of_another_input_size_are_refused_before_a_network_is_built(world, monkeypatch):
+    larger = replace(TINY_MODELS["cnn_sa"], preprocessing=replace(TINY_INPUT, width=96))
+    monkeypatch.setattr(store, "MODELS", {**TINY_MODELS, "cnn_sa": larger})
+    monkeypatch.setattr(type(larger), "build", lambda *_, **__: pytest.fail("built"))
+    with pytest.raises(WeightsError, match=r"are stale: .*80 x 80 .*takes 96 x 80 pixels"):
+        Classifier.load("cnn_sa")

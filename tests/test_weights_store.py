@@ -249,6 +249,21 @@ def test_a_damaged_file_whose_hash_is_recorded_is_still_refused(tmp_path):
         load_weights(recorded, tmp_path)
 
 
+def test_stale_weights_are_refused_unparsed(tmp_path, monkeypatch):
+    record = put(tmp_path, preprocessing=replace(RGB_100, height=32))
+
+    def parse(data, source):
+        pytest.fail("parsed though of no use")
+
+    monkeypatch.setattr(store, "decode", parse)
+    expected = r"'run-1' are stale: .*'cnn' with an input of 100 x 32 .*takes 100 x 100 pixels\. T"
+    with pytest.raises(WeightsError, match=expected):
+        load_weights(record, tmp_path)
+    gone = replace(record, model="gone")
+    with pytest.raises(WeightsError, match=r"stale: .*'gone' .*has no network of that name"):
+        load_weights(gone, tmp_path)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     record = put(tmp_path)
     (tmp_path / record.file).unlink()

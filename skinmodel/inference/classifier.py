@@ -71,9 +71,8 @@ class Classifier:
             name: registry name of a model, or the id of a run in the store.
 
         Raises:
-            WeightsError: nothing of this name is stored, or the weights are missing, corrupt or of
-                another network.
-            UnknownNameError: the program no longer has the network of the stored run.
+            WeightsError: nothing of this name is stored, or the weights are missing, corrupt, or
+                of a network that the program no longer has.
         """
         record, folder = store.find(name)
         weights = store.load_weights(record, folder)

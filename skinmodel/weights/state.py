@@ -76,6 +76,11 @@ def read_facts(path: Path) -> FileFacts:
         ) from error
 
 
+def facts_of(data: bytes) -> FileFacts:
+    """Return size and hash of a file's content that is already read."""
+    return FileFacts(True, len(data), hashlib.sha256(data).hexdigest())
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file of any size, as 64 lower-case hexadecimal digits."""
     with path.open("rb") as file:

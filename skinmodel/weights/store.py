@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skinmodel import paths
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
-from skinmodel.models.registry import MODELS
+from skinmodel.models.registry import MODELS, ModelSpec
 from skinmodel.preprocess import Preprocessing
 from skinmodel.weights.compact import MAX_BYTES, CompactReport, Weights, decode, encode
 from skinmodel.weights.container import read_bytes, write_bytes
@@ -27,7 +27,7 @@ from skinmodel.weights.manifest import (
     write_manifest,
 )
 from skinmodel.weights.record import LICENCE, SCHEMA_VERSION, Form, WeightsRecord, utc_now
-from skinmodel.weights.state import WeightsState, decide, read_facts
+from skinmodel.weights.state import FileFacts, WeightsState, decide, facts_of, read_facts
 
 Where = Literal["shipped", "home"]
 
@@ -55,26 +55,23 @@ def load_weights(record: WeightsRecord, folder: Path) -> Weights:
     """Return the weights of a record by name, in the order written.
 
     The file is read once; the bytes that were hashed are the bytes that are parsed, and none are
-    parsed before their hash is the record's.
+    parsed before they are found to be sound and of use.
 
     Args:
         record: from the manifest of ``folder``.
         folder: where its file is.
 
     Raises:
-        WeightsError: the file is missing, too large, not the recorded one, or damaged.
+        WeightsError: the file is missing, too large, not the recorded one, of a network that the
+            program no longer has, or damaged.
     """
     path = folder / record.file
-    data = read_bytes(path)
-    found = hashlib.sha256(data).hexdigest()
-    if found != record.sha256:
-        raise WeightsError(
-            f"The weights file '{path}' is not the recorded one and was not parsed: its SHA-256 is "
-            f"{found} ({len(data):,} bytes), expected {record.sha256} ({record.bytes:,} bytes). "
-            f"Restore the file from the repository or a backup, train the model again "
-            f"({_how_to_train(record.model)}), or remove the record of run '{record.run_id}' from "
-            "the manifest beside it."
-        )
+    data = read_bytes(path) if path.is_file() else None
+    facts = FileFacts(exists=False) if data is None else facts_of(data)
+    spec = MODELS.get(record.model)
+    state = decide(record, facts, spec)
+    if data is None or state is not WeightsState.OK:
+        raise WeightsError(_explain_state(state, path, record, facts, spec))
     return decode(data, str(path))
 
 
@@ -196,6 +193,38 @@ def publish(
         finally:
             _remove_unnamed(folder, run_id)
     return record, report
+
+
+def _explain_state(
+    state: WeightsState, path: Path, record: WeightsRecord, facts: FileFacts, spec: ModelSpec | None
+) -> str:
+    """Return why weights that are not OK cannot be used, and what to do."""
+    if state is WeightsState.MISSING:
+        return (
+            f"The weights file '{path}' cannot be read (there is no such file). Restore it from "
+            "the repository, or train the model again."
+        )
+    if state is WeightsState.CORRUPT:
+        return (
+            f"The weights file '{path}' is not the recorded one and was not parsed: its SHA-256 is "
+            f"{facts.sha256} ({facts.size:,} bytes), expected {record.sha256} ({record.bytes:,} "
+            "bytes). Restore the file from the repository or a backup, train the model again "
+            f"({_how_to_train(record.model)}), or remove the record of run '{record.run_id}' from "
+            "the manifest beside it."
+        )
+    ours = "has no network of that name"
+    if spec is not None:
+        ours = f"has one that takes {_size(spec.preprocessing)} pixels"
+    return (
+        f"The weights of run '{record.run_id}' are stale: they are of the network "
+        f"'{record.model}' with an input of {_size(record.preprocessing)} pixels, but this program "
+        f"{ours}. Train it again, or use the version of the program they were trained with "
+        f"({record.versions['skinmodel']})."
+    )
+
+
+def _size(preprocessing: Preprocessing) -> str:
+    return f"{preprocessing.width} x {preprocessing.height}"
 
 
 def _list(where: Where) -> list[StoredRecord]:
