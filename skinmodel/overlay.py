@@ -31,24 +31,6 @@ _COLORS: Final = np.asarray(cv2.applyColorMap(_LEVELS, cv2.COLORMAP_VIRIDIS), dt
 ].copy()
 
 
-def render_heatmap(values: NDArray[Any], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a map in colours, opaque, at the size asked for.
-
-    Args:
-        values: floats, (h, w), >= 0, finite, in the method's own unit. Its cells are taken to tile
-            the picture evenly.
-        height: rows of the result, in pixels.
-        width: columns of the result, in pixels.
-
-    Returns:
-        uint8, (height, width, 3), RGB, 0-255; a null map is the colour of zero all over.
-
-    Raises:
-        ImageError: ``values`` is not such a map, or the size is not positive.
-    """
-    return _colorize(_scale_for_display(values, height, width))
-
-
 def blend(
     image: NDArray[np.uint8], explanation: Explanation, opacity: float = 0.5
 ) -> NDArray[np.uint8]:
@@ -138,7 +120,6 @@ def _is_keyword(keyword: str) -> bool:
 
 def _scale_for_display(values: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
     """Return the map divided by its maximum: float32, (height, width), in [0, 1]."""
-    _check_size(height, width)
     if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all() or values.min() < 0:
         raise ImageError(
             f"The explanation map has shape {values.shape} and may hold negative or undefined "
