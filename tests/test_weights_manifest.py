@@ -14,7 +14,6 @@ from skinmodel.preprocess import Preprocessing
 from skinmodel.weights import manifest
 from skinmodel.weights.manifest import (
     MANIFEST,
-    add_record,
     lock_manifest,
     read_manifest,
     replace_record,
@@ -46,6 +45,12 @@ RECORD = WeightsRecord(
     created="2026-11-23T18:00:00+00:00",
     licence=LICENCE,
 )
+
+
+def add_record(folder, record):
+    """Read, change and write under the lock, as publishing does."""
+    with lock_manifest(folder):
+        write_manifest(folder, replace_record(read_manifest(folder), record))
 
 
 def plain(**changes):
@@ -219,7 +224,7 @@ def test_a_record_takes_the_place_of_the_same_model_and_run_only():
     assert replace_record((RECORD, other_model, other_run), new) == (other_model, other_run, new)
 
 
-def test_add_record_keeps_the_others(tmp_path):
+def test_a_record_that_is_added_keeps_the_others(tmp_path):
     other = replace(RECORD, run_id="other")
     for record in (RECORD, other, replace(RECORD, bytes=99)):
         add_record(tmp_path / "new", record)

@@ -12,7 +12,7 @@ from skinmodel import paths
 from skinmodel.errors import WeightsError
 from skinmodel.models.registry import MODELS, RGB_100
 from skinmodel.weights import container, store
-from skinmodel.weights.manifest import MANIFEST, add_record, read_manifest, write_manifest
+from skinmodel.weights.manifest import MANIFEST, read_manifest, replace_record, write_manifest
 from skinmodel.weights.state import FileFacts, WeightsState, decide, read_facts, sha256_of
 from skinmodel.weights.store import find, list_all, load_weights, publish, verify
 
@@ -48,7 +48,7 @@ def put(folder, model="cnn", run_id="run-1", seed=0, created=None, **changes):
     record, _ = publish(folder, arrays(seed), model=model, run_id=run_id, **settings | changes)
     if created is not None:
         record = replace(record, created=created)
-        add_record(folder, record)
+        write_manifest(folder, replace_record(read_manifest(folder), record))
     return record
 
 

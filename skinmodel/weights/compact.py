@@ -9,14 +9,13 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinmodel.errors import WeightsError
-from skinmodel.weights.container import Coded, pack, read_bytes, unpack, write_bytes
+from skinmodel.weights.container import Coded, pack, unpack
 from skinmodel.weights.quantization import (
     Quantized,
     finest_step,
@@ -79,33 +78,6 @@ class _Attempt:
     data: bytes
     coded: dict[str, Coded]
     steps: dict[str, float]
-
-
-def write_compact(
-    path: Path, weights: Mapping[str, NDArray[np.float32]], max_bytes: int | None = MAX_BYTES
-) -> CompactReport:
-    """Write weights as precisely as ``max_bytes`` affords; whole or not at all.
-
-    Args:
-        path: the file to make or replace.
-        weights: float32 arrays by name; the order is kept.
-        max_bytes: size the file must fit; None keeps every value bit for bit.
-
-    Raises:
-        WeightsError: see ``encode``, or the file cannot be written.
-    """
-    data, report = encode(weights, max_bytes)
-    write_bytes(path, data)
-    return report
-
-
-def read_compact(path: Path) -> Weights:
-    """Return the weights of a file by name, in the order written.
-
-    Raises:
-        WeightsError: the file is missing, too large, or not a sound file of this format.
-    """
-    return decode(read_bytes(path), str(path))
 
 
 def encode(

@@ -80,18 +80,6 @@ def replace_record(
     return (*(r for r in records if (r.model, r.run_id) != key), record)
 
 
-def add_record(folder: Path, record: WeightsRecord) -> None:
-    """Add a record to a folder's manifest, in place of the one of the same model and run.
-
-    Safe against other threads and processes that do the same.
-
-    Raises:
-        WeightsError: the manifest cannot be read, locked or written.
-    """
-    with lock_manifest(folder):
-        write_manifest(folder, replace_record(read_manifest(folder), record))
-
-
 @contextmanager
 def lock_manifest(folder: Path) -> Iterator[None]:
     """Keep every other thread and process from changing the folder's manifest.

@@ -1,17 +1,15 @@
 """What is known of a weights file: how to use it, where it comes from, how far to trust it."""
 
-import json
-import math
-import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, WeightsError
 from skinmodel.preprocess import Preprocessing
+from skinmodel.weights import rules
 
 Form = Literal["compact", "float32"]
 
@@ -20,12 +18,6 @@ LICENCE: Final = (
     "CC BY-NC 4.0, non-commercial: derived from HAM10000 (Tschandl, Rosendahl and Kittler 2018, "
     "doi:10.7910/DVN/DBW86T)"
 )
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_SPLIT: Final = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
-_VERSIONS: Final = ("keras", "numpy", "python", "skinmodel", "tensorflow")
 
 
 @dataclass(frozen=True)
@@ -76,30 +68,39 @@ class WeightsRecord:
 
     def __post_init__(self) -> None:
         """Refuse values that the fields do not hold."""
-        rules = {
-            "schema_version": (_is_int(self.schema_version, SCHEMA_VERSION), f"{SCHEMA_VERSION}"),
-            "model": (_is_name(self.model), "1 to 100 letters, digits, '.', '_', '-'"),
-            "run_id": (_is_name(self.run_id), "1 to 100 letters, digits, '.', '_', '-'"),
+        checks = {
+            "schema_version": (
+                rules.is_int(self.schema_version, SCHEMA_VERSION),
+                f"{SCHEMA_VERSION}",
+            ),
+            "model": (rules.is_name(self.model), "1 to 100 letters, digits, '.', '_', '-'"),
+            "run_id": (rules.is_name(self.run_id), "1 to 100 letters, digits, '.', '_', '-'"),
             "file": (
-                _matches(self.file, _FILE),
+                rules.is_file_name(self.file),
                 "a file name in the manifest's folder, not a path",
             ),
-            "bytes": (_is_int(self.bytes, 1), "a whole number above 0"),
-            "sha256": (_matches(self.sha256, _SHA256), "64 lower-case hexadecimal digits"),
+            "bytes": (rules.is_int(self.bytes, 1), "a whole number above 0"),
+            "sha256": (rules.is_sha256(self.sha256), "64 lower-case hexadecimal digits"),
             "form": (self.form in get_args(Form), f"one of {get_args(Form)}"),
-            "preprocessing": (_is_preprocessing(self.preprocessing), "a usable Preprocessing"),
-            "recipe": (_is_plain(self.recipe), "plain JSON values by name"),
-            "recipe_fingerprint": (_is_text(self.recipe_fingerprint), "a text"),
-            "split": (_is_split(self.split), f"exactly {', '.join(_SPLIT)} of the right types"),
+            "preprocessing": (rules.is_preprocessing(self.preprocessing), "a usable Preprocessing"),
+            "recipe": (rules.is_plain(self.recipe), "plain JSON values by name"),
+            "recipe_fingerprint": (rules.is_text(self.recipe_fingerprint), "a text"),
+            "split": (
+                rules.is_split(self.split),
+                f"exactly {', '.join(rules.SPLIT)} of the right types",
+            ),
             "classes": (self.classes == CODES, f"this program's class order {CODES}"),
-            "versions": (_is_versions(self.versions), f"texts for {', '.join(_VERSIONS)}"),
-            "metrics": (_is_metrics(self.metrics), "nested finite numbers by name"),
-            "created": (_is_utc(self.created), "an ISO 8601 time in UTC"),
-            "licence": (_is_text(self.licence), "a text"),
+            "versions": (
+                rules.is_versions(self.versions),
+                f"texts for {', '.join(rules.VERSIONS)}",
+            ),
+            "metrics": (rules.is_metrics(self.metrics), "nested finite numbers by name"),
+            "created": (rules.is_utc(self.created), "an ISO 8601 time in UTC"),
+            "licence": (rules.is_text(self.licence), "a text"),
         }
         wrong = [
             f"{name} is {reprlib.repr(getattr(self, name))}, expected {expected}"
-            for name, (kept, expected) in rules.items()
+            for name, (kept, expected) in checks.items()
             if not kept
         ]
         if wrong:
@@ -136,7 +137,7 @@ class WeightsRecord:
                 "the manifest it came from."
             )
         version = values.get("schema_version")
-        if _is_int(version, SCHEMA_VERSION + 1):
+        if rules.is_int(version, SCHEMA_VERSION + 1):
             raise WeightsError(
                 f"The weights record has schema_version {version}; this program reads up to "
                 f"{SCHEMA_VERSION}. It was written by a newer skinmodel: update this one."
@@ -184,62 +185,3 @@ def _to_preprocessing(values: Any) -> Preprocessing:
         return Preprocessing(**values)
     except (ConfigError, TypeError) as error:
         raise WeightsError(f"Its preprocessing cannot be used: {error}") from error
-
-
-def _is_preprocessing(value: Any) -> bool:
-    return (
-        isinstance(value, Preprocessing)
-        and _is_int(value.height, 1)
-        and _is_int(value.width, 1)
-        and _is_number(value.scale)
-        and _is_number(value.offset)
-    )
-
-
-def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_name(value: Any) -> bool:
-    return _matches(value, _NAME)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_int(value: Any, least: int) -> bool:
-    return type(value) is int and value >= least
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether ``value`` is a dict that JSON gives back unchanged."""
-    try:
-        return isinstance(value, dict) and json.loads(json.dumps(value, allow_nan=False)) == value
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_split(value: Any) -> bool:
-    same_keys = isinstance(value, dict) and value.keys() == _SPLIT.keys()
-    return same_keys and all(type(value[name]) is kind for name, kind in _SPLIT.items())
-
-
-def _is_versions(value: Any) -> bool:
-    same_keys = isinstance(value, dict) and sorted(value) == sorted(_VERSIONS)
-    return same_keys and all(_is_text(version) for version in value.values())
-
-
-def _is_metrics(value: Any) -> bool:
-    return _is_plain(value) and all(_is_number(v) or _is_metrics(v) for v in value.values())
-
-
-def _is_utc(value: Any) -> bool:
-    try:
-        return datetime.fromisoformat(value).utcoffset() == timedelta(0)
-    except (TypeError, ValueError):
-        return False
