@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from skinmodel.errors import ConfigError
+from skinmodel.errors import ConfigError, ImageError
 
 Image = NDArray[np.uint8]
 
@@ -51,6 +51,27 @@ class Preprocessing:
         return asdict(self)
 
 
+def check_image(image: Any) -> None:
+    """Refuse what is not one RGB picture of 8 bits a channel.
+
+    OpenCV resizes nearly anything, so a float picture in [0, 1] would pass as almost black.
+
+    Raises:
+        ImageError: ``image`` is not uint8, (H, W, 3) with H and W at least 1.
+    """
+    if not isinstance(image, np.ndarray):
+        received = f"a {type(image).__name__}"
+    elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        received = f"an array of {image.dtype} with shape {image.shape}"
+    else:
+        return
+    raise ImageError(
+        f"The picture is {received}; expected a NumPy array of uint8 with shape (H, W, 3), RGB, "
+        "0-255, and at least one pixel. Decode files with skinmodel.images.decode; scale floats "
+        "from 0-1 by 255 and round them first."
+    )
+
+
 def resize(image: Image, spec: Preprocessing) -> Image:
     """Return ``image`` at the input's size, still as pixels.
 
@@ -59,8 +80,12 @@ def resize(image: Image, spec: Preprocessing) -> Image:
         spec: the network's preprocessing.
 
     Returns:
-        uint8, (height, width, 3), RGB, 0-255.
+        uint8, (height, width, 3), RGB, 0-255; an image of that size already is unchanged.
+
+    Raises:
+        ImageError: ``image`` is no such array.
     """
+    check_image(image)
     size = (spec.width, spec.height)
     resized = cv2.resize(image, size, interpolation=_INTERPOLATIONS[spec.interpolation])
     return np.asarray(resized, dtype=np.uint8)
@@ -75,6 +100,9 @@ def apply(images: Sequence[Image], spec: Preprocessing) -> NDArray[np.float32]:
 
     Returns:
         float32, (N, height, width, 3), in the channel order and range of ``spec``.
+
+    Raises:
+        ImageError: an image is no such array.
     """
     batch = np.empty((len(images), spec.height, spec.width, 3), dtype=np.float32)
     for row, image in zip(batch, images, strict=True):

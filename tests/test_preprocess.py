@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from skinmodel import preprocess
-from skinmodel.errors import ConfigError
+from skinmodel.errors import ConfigError, ImageError
 from skinmodel.preprocess import Preprocessing
 
 
@@ -94,3 +94,28 @@ def test_unknown_settings_are_refused(changes):
 def test_to_dict_is_enough_to_build_it_again():
     spec = make_spec(scale=1 / 255, interpolation="linear")
     assert Preprocessing(**spec.to_dict()) == spec
+
+
+@pytest.mark.parametrize(
+    ("picture", "received"),
+    [
+        (np.zeros((4, 4, 3), np.float32), r"array of float32 with shape \(4, 4, 3\)"),
+        (np.zeros((4, 4), np.uint8), r"array of uint8 with shape \(4, 4\)"),
+        (np.zeros((4, 4, 1), np.uint8), r"shape \(4, 4, 1\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"shape \(4, 4, 4\)"),
+        (np.zeros((2, 4, 4, 3), np.uint8), r"shape \(2, 4, 4, 3\)"),
+        (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
+        ([[[1, 2, 3]]], "a list"),
+    ],
+)
+def test_what_is_no_picture_is_refused_saying_what_it_is(picture, received):
+    for use in (preprocess.resize, lambda image, spec: preprocess.apply([image], spec)):
+        with pytest.raises(ImageError, match=rf"{received}; expected .*uint8 .*\(H, W, 3\), RGB"):
+            use(picture, make_spec())
+
+
+@pytest.mark.parametrize("interpolation", ["area", "linear"])
+def test_a_picture_of_the_inputs_size_is_left_as_it_is(rng, interpolation):
+    image = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    spec = make_spec(height=30, width=40, interpolation=interpolation)
+    np.testing.assert_array_equal(preprocess.resize(image, spec), image)

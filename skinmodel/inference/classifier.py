@@ -97,6 +97,7 @@ class Classifier:
 
         Raises:
             ConfigError: no images, or another number of views.
+            ImageError: an image is no such array.
         """
         if not len(images):
             raise ConfigError("There is no image to classify; give at least one.")
@@ -122,6 +123,7 @@ class Classifier:
                 that know no class take no notice of it.
 
         Raises:
+            ImageError: ``image`` is no such array.
             UnknownNameError: the network has no such method, or there is no such diagnosis.
         """
         chosen = get_method(method, self.spec)
