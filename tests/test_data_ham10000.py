@@ -107,6 +107,18 @@ def test_an_unknown_age_is_nan_and_no_defect(tmp_path):
     assert list(index["age"].isna()) == [n == 3 for n in range(14)]
 
 
+def test_ages_in_words_are_a_defect_and_unknown(tmp_path):
+    table = make_table()
+    table["age"] = table["age"].astype(object)
+    table.loc[3, "age"] = "forty"
+    index, defects = inspect(write_set(tmp_path, table))
+    assert defects == (Defect("ages that are no number (forty)", ("ISIC_0000003",)),)
+    assert index["age"].dtype == float
+    assert list(index["age"].isna()) == [n == 3 for n in range(14)]
+    with pytest.raises(DatasetError, match=r"no number \(forty\): ISIC_0000003"):
+        read_index(tmp_path)
+
+
 def test_missing_images_are_listed_by_id(tmp_path):
     present = list(make_table()["image_id"][:12])
     index, defects = inspect(write_set(tmp_path, ids=present))

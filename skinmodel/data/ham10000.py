@@ -88,6 +88,7 @@ def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
         missing = tuple(usable.loc[~present, "image_id"])
         defects.append(Defect("images named in the metadata are missing", missing))
     usable = usable[present].reset_index(drop=True)
+    usable["age"] = pd.to_numeric(usable["age"], errors="coerce").astype(float)
     usable["path"] = usable["image_id"].map(files)
     usable["group_id"] = group_lesions(usable)
     index = usable.rename(columns={"dx": "truth"})
@@ -145,6 +146,12 @@ def _check_rows(table: pd.DataFrame) -> list[Defect]:
         words = ", ".join(sorted({str(dx) for dx in unknown["dx"]}))
         ids = tuple(unknown["image_id"])
         defects.append(Defect(f"diagnoses other than {', '.join(CODES)} ({words})", ids, True))
+    no_age = table["age"].notna() & pd.to_numeric(table["age"], errors="coerce").isna()
+    if no_age.any():
+        words = ", ".join(sorted({str(age) for age in table.loc[no_age, "age"]}))
+        defects.append(
+            Defect(f"ages that are no number ({words})", tuple(table["image_id"][no_age]))
+        )
     if len(table) != IMAGE_COUNT:
         defects.append(Defect(f"{len(table):,} rows where the release has {IMAGE_COUNT:,}"))
     counts = table["dx"].value_counts()
