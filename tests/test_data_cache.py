@@ -11,7 +11,7 @@ import pytest
 from skinmodel import images
 from skinmodel.data import cache
 from skinmodel.data.cache import fingerprint, load_pixels
-from skinmodel.errors import ImageError
+from skinmodel.errors import ConfigError, ImageError
 from skinmodel.preprocess import Preprocessing, resize
 
 SPEC = Preprocessing(32, 40, "RGB", 1.0, 0.0, "area")
@@ -91,12 +91,34 @@ def test_a_file_that_changes_is_decoded_again(files, decoded):
     np.testing.assert_array_equal(after[[0, 1, 3, 4]], before[[0, 1, 3, 4]])
 
 
-def test_a_file_of_another_time_but_the_same_size_is_decoded_again(files, decoded):
-    load(files)
-    status = Path(files[0]).stat()
-    os.utime(files[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
-    load(files)
-    assert len(decoded) == 10
+def test_a_file_of_the_same_time_and_size_but_other_content_is_decoded_again(tmp_path, decoded):
+    path = tmp_path / "flat.png"
+    for grey in (80, 81):
+        picture = np.full((70, 70, 3), grey, np.uint8)
+        _, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+        path.write_bytes(data.tobytes())
+        os.utime(path, ns=(10**18, 10**18))
+        assert (load([str(path)]) == grey).all()
+    assert len(decoded) == 2
+
+
+def test_a_copied_folder_is_not_decoded_again(files, decoded, tmp_path, home):
+    first = np.array(load(files))
+    copies = []
+    for number, path in enumerate(files):
+        copy = tmp_path / "copied" / f"{number}.png"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(Path(path).read_bytes())
+        copies.append(str(copy))
+    np.testing.assert_array_equal(load(copies), first)
+    assert len(decoded) == 5
+    assert len(kept(home)) == 1
+
+
+def test_a_file_that_is_gone_is_named(files):
+    Path(files[3]).unlink()
+    with pytest.raises(ImageError, match=r"ISIC_3\.png' cannot be read \(No such file"):
+        load(files)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +165,10 @@ def test_a_disk_that_fills_up_keeps_nothing_and_the_next_call_decodes(files, hom
 
     with monkeypatch.context() as patch:
         patch.setattr(cache, "_save", fill_up)
-        with pytest.raises(OSError, match="No space left"):
+        # 5 images of 32 x 40 pixels of 3 bytes.
+        with pytest.raises(
+            ConfigError, match=r"\(0\.0 MB\).*decoded' .*No space left.*SKINMODEL_HOME"
+        ):
             load(files)
     assert kept(home) == []
     assert load(files).shape == (5, 32, 40, 3)

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from skinmodel import images
-from skinmodel.errors import ImageError
+from skinmodel.errors import ConfigError, ImageError
 from skinmodel.files import write_atomically
 from skinmodel.paths import home
 from skinmodel.preprocess import Preprocessing, resize
@@ -29,8 +30,9 @@ def load_pixels(
 ) -> NDArray[np.uint8]:
     """Return all images at a network's input size, decoding them only the first time.
 
-    The array is kept under ``home()/decoded``, keyed by every file's path, size and time of
-    change, and by the size and interpolation asked for. It is mapped from disk, read-only.
+    The array is kept under ``home()/decoded``, keyed by the SHA-256 of every file's content, in
+    order, and by the size and interpolation asked for: a folder that is moved or copied is not
+    decoded again. It is mapped from disk, read-only.
 
     Args:
         paths: N image files.
@@ -41,15 +43,17 @@ def load_pixels(
         uint8, (N, height, width, 3), RGB, 0-255.
 
     Raises:
-        ImageError: a file is no image.
-        OSError: the cache cannot be written.
+        ImageError: a file cannot be read or is no image.
+        ConfigError: the cache cannot be written.
     """
     file = home() / "decoded" / f"{_key(paths, spec)}.npy"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
-        if not file.exists():
-            pixels = _decode_all(paths, spec, progress)
-            write_atomically(file, lambda temporary: _save(temporary, pixels))
+    size = len(paths) * spec.height * spec.width * 3
+    with _writing_to(file.parent, size):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):
+            if not file.exists():
+                pixels = _decode_all(paths, spec, progress)
+                write_atomically(file, lambda temporary: _save(temporary, pixels))
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
@@ -80,6 +84,17 @@ def _decode(path: str, spec: Preprocessing) -> NDArray[np.uint8]:
         raise ImageError(f"'{path}' cannot be decoded: {error}") from error
 
 
+@contextmanager
+def _writing_to(folder: Path, size: int) -> Iterator[None]:
+    try:
+        yield  # whatever is wrong with an image's own file is an ImageError already
+    except OSError as error:
+        raise ConfigError(
+            f"The decoded images ({size / 1e6:,.1f} MB) could not be kept in '{folder}' ({error}). "
+            "Free that much space, or name another cache folder with SKINMODEL_HOME."
+        ) from error
+
+
 def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
     with path.open("wb") as stream:
         np.save(stream, pixels, allow_pickle=False)
@@ -89,7 +104,17 @@ def _key(paths: Sequence[str], spec: Preprocessing) -> str:
     digest = hashlib.sha256(
         json.dumps([FORMAT, spec.height, spec.width, spec.interpolation]).encode()
     )
-    for path in paths:
-        status = Path(path).stat()
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for content in pool.map(_content_of, paths):
+            digest.update(content)
     return digest.hexdigest()[:32]
+
+
+def _content_of(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise ImageError(
+            f"'{path}' cannot be read ({error.strerror}). Check the file and the disk."
+        ) from error
