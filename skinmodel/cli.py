@@ -40,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
-    except KeyboardInterrupt:
-        print("interrupted; nothing that was finished is lost", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:  # a command that can be gone on with says how
+        message = str(interrupt) or "interrupted; nothing that was finished is lost"
+        print(message, file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

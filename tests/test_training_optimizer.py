@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from skinmodel.errors import ConfigError
 from skinmodel.training.optimizer import FusedAdam, decays, in_head
 from skinmodel.training.recipes import load_recipe
 
@@ -118,10 +119,18 @@ def test_its_state_goes_on_where_it_stopped():
 
 
 def test_a_state_of_another_network_is_not_taken_in_part():
-    state = FusedAdam(build_variables(), CONFIG).get_state()
-    del state["second/dense1/kernel"]
-    with pytest.raises(KeyError, match="dense1/kernel"):
-        FusedAdam(build_variables(), CONFIG).set_state(state)
+    optimizer = FusedAdam(build_variables(), CONFIG)
+    good = {**optimizer.get_state(), "steps": np.array([7])}
+    lacking = {k: v for k, v in good.items() if k != "second/dense1/kernel"}
+    other = {**good, "first/dense1/bias": np.zeros(99, np.float32)}
+    for state, name in (
+        (lacking, "second/dense1/kernel"),
+        ({**good, "third/gamma": np.zeros(1)}, "third/gamma"),
+        (other, "first/dense1/bias"),
+    ):
+        with pytest.raises(ConfigError, match=rf"does not fit.*: {name}\. .*--force"):
+            optimizer.set_state(state)
+        assert optimizer.get_state()["steps"].tolist() == [0]
 
 
 def test_which_variables_decay_and_which_are_the_head():

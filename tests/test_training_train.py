@@ -316,6 +316,14 @@ def test_other_settings_are_refused_naming_the_fields_that_differ(straight, conf
     assert (straight / "config.json").read_bytes() == before
 
 
+def test_another_precision_is_refused_naming_the_option_that_sets_it(straight, config):
+    with pytest.raises(ConfigError, match=r"'float32' before, 'bfloat16' now.*--precision float32"):
+        run_training(straight, replace(config, precision="bfloat16"), resume=True)
+    with pytest.raises(ConfigError) as refused:
+        run_training(straight, replace(config, dropout=0.25))
+    assert "--precision" not in str(refused.value)
+
+
 def test_other_data_are_refused(straight, config):
     data = {**DATA, "split": {"name": "grouped", "seed": 4}}
     with pytest.raises(ConfigError, match=r"data\.split\.seed: 3 before, 4 now"):
@@ -390,6 +398,42 @@ def test_a_full_disk_at_the_end_says_how_to_go_on(tmp_path, monkeypatch, config)
         with pytest.raises(ConfigError, match=r"No space.*--resume"):
             run_training(tmp_path, short)
     assert run_training(tmp_path, short, resume=True).epoch == 1
+
+
+def test_an_error_outside_the_runs_folder_is_not_blamed_on_it(tmp_path, monkeypatch, config):
+    def fail(*arguments):
+        raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
+
+    monkeypatch.setattr(trainer, "build_batches", fail)
+    with pytest.raises(FileNotFoundError, match="elsewhere"):
+        run_training(tmp_path, config)
+
+
+def test_ctrl_c_before_the_first_epoch_says_that_none_is_kept(tmp_path, monkeypatch, config):
+    monkeypatch.setattr(trainer, "build_batches", _interrupt)
+    with pytest.raises(KeyboardInterrupt, match=r"safe up to epoch 0 of 4\. .*--resume"):
+        run_training(tmp_path, config)
+
+
+@pytest.mark.parametrize("part", ["weights", "optimizer"])
+@pytest.mark.parametrize("change", ["lacking", "unknown"])
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, config, part, change):
+    fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
+    arrays = {
+        "weights": trainer.get_weights(fitted.model),
+        "optimizer": fitted.optimizer.get_state(),
+    }
+    before = arrays["weights"]["conv1/kernel"].copy()
+    arrays["weights"]["conv1/kernel"] += 1
+    name = {"weights": "conv2/kernel", "optimizer": "first/conv2/kernel"}[part]
+    values = arrays[part].pop(name)
+    if change == "unknown":
+        arrays[part] |= {name: values, "z/kernel": values}
+        name = "z/kernel"
+    checkpoint.save(tmp_path, checkpoint.RunState(4, 4, 0.5, []), **arrays)
+    with pytest.raises(ConfigError, match=rf"does not fit this network.*: {name}\. .*--force"):
+        fitted.fit()
+    np.testing.assert_array_equal(trainer.get_weights(fitted.model)["conv1/kernel"], before)
 
 
 def test_a_runs_folder_that_is_a_file_is_refused(tmp_path, config):

@@ -4,7 +4,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from skinmodel.files import flush_to_disk, write_atomically
 from skinmodel.training.runs import CHECKPOINTS
 
 Arrays = dict[str, NDArray[Any]]
+
+_PREFIX: Final = "epoch-"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def save(run: Path, state: RunState, weights: Arrays, optimizer: Arrays) -> None
         ConfigError: the disk is full or cannot be written; the checkpoint before stays.
     """
     folder = run / CHECKPOINTS
-    final = folder / f"epoch-{state.epoch:04d}"
+    final = folder / f"{_PREFIX}{state.epoch:04d}"
     temporary = folder / f".{final.name}.tmp"
     try:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -97,6 +99,12 @@ def load(run: Path) -> tuple[RunState, Arrays, Arrays] | None:
     return state, weights, optimizer
 
 
+def last_epoch(run: Path) -> int:
+    """Return the last whole epoch on disk, 0 before the first."""
+    finished = _finished(run / CHECKPOINTS)
+    return int(finished[-1].name.removeprefix(_PREFIX)) if finished else 0
+
+
 def save_best(run: Path, epoch: int, weights: Arrays) -> None:
     """Write the weights of the epoch that validation picks so far.
 
@@ -128,4 +136,4 @@ def _save_arrays(path: Path, arrays: Arrays) -> None:
 
 
 def _finished(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch-*")) if folder.is_dir() else []
+    return sorted(folder.glob(f"{_PREFIX}*")) if folder.is_dir() else []

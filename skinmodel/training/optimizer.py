@@ -4,12 +4,13 @@ Keras' optimizers update 57 million weights in about ten element-wise passes; Te
 kernel does it in one, which is a fifth of the time of a step on a CPU.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from skinmodel.errors import ConfigError, summarize_ids
 from skinmodel.training.recipes import TrainConfig
 
 
@@ -65,11 +66,44 @@ class FusedAdam:
         return state
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> None:
-        """Restore what ``get_state`` returned."""
+        """Restore what ``get_state`` returned; all of it or nothing.
+
+        Raises:
+            ConfigError: the state is of other variables.
+        """
+        shapes = {"steps": (1,)}
+        for variable in self.variables:
+            shapes[f"first/{variable.path}"] = tuple(variable.shape)
+            shapes[f"second/{variable.path}"] = tuple(variable.shape)
+        check_shapes("The optimizer's state", state, shapes)
         self.steps.assign(state["steps"][0])
         for variable, first, second in zip(self.variables, self.first, self.second, strict=True):
             first.assign(state[f"first/{variable.path}"])
             second.assign(state[f"second/{variable.path}"])
+
+
+def check_shapes(
+    subject: str, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Refuse arrays of a checkpoint that are not exactly the expected ones.
+
+    Args:
+        subject: what the arrays are, to start the message with.
+        arrays: by name, as read.
+        expected: the shape of each by name.
+
+    Raises:
+        ConfigError: arrays are missing, unknown or of another shape.
+    """
+    found = {name: array.shape for name, array in arrays.items()}
+    names = {*found, *expected}
+    wrong = sorted(name for name in names if found.get(name) != expected.get(name))
+    if wrong:
+        raise ConfigError(
+            f"{subject} in the checkpoint does not fit this network: missing, unknown or of "
+            f"another shape: {summarize_ids(wrong)}. It was written by another version of the "
+            "program: train again with --force."
+        )
 
 
 def decays(variable: Any) -> bool:

@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
@@ -19,6 +22,7 @@ from skinmodel.training.recipes import TrainConfig, fingerprint_of, flatten
 CONFIG: Final = "config.json"
 RESULT: Final = "result.json"
 CHECKPOINTS: Final = "checkpoints"
+LOCK: Final = "lock"
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ def check_config(
         differences = _differences(before, now)
         if differences:
             raise ConfigError(
-                f"'{run}' holds a run with other settings: {'; '.join(differences)}. Use them, "
-                "choose another --runs folder, or throw that run away with --force."
+                f"'{run}' holds a run with other settings: {'; '.join(differences)}. Use them"
+                f"{_precision_hint(before, config)}, choose another --runs folder, or throw that "
+                "run away with --force."
             )
         if not resume and not (run / RESULT).exists() and (run / CHECKPOINTS).is_dir():
             raise ConfigError(
@@ -97,6 +102,44 @@ def check_config(
     write_text(file, json.dumps(now, indent=1, sort_keys=True) + "\n")
 
 
+@contextmanager
+def writing_to(run: Path) -> Iterator[None]:
+    """Turn an error of writing to the run's folder into one that says how to go on.
+
+    Raises:
+        ConfigError: the disk is full or the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"The run's folder '{run}' cannot be used ({error}). Free some space and go on with "
+            "--resume, or choose another --runs folder."
+        ) from error
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Make a run's folder if need be, and keep every other process from training in it.
+
+    Raises:
+        ConfigError: another process does, or the folder cannot be written.
+    """
+    lock = FileLock(run / LOCK, timeout=0)
+    with writing_to(run):
+        run.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise ConfigError(
+                f"Another process trains in '{run}'. Wait for it, or choose another --runs folder."
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def clear(run: Path) -> None:
     """Remove everything of an earlier run but the lock.
 
@@ -107,7 +150,7 @@ def clear(run: Path) -> None:
     for path in run.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name not in ("lock", CONFIG):
+        elif path.name not in (LOCK, CONFIG):
             path.unlink()
     (run / CONFIG).unlink(missing_ok=True)
 
@@ -173,6 +216,14 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 def _damaged(file: Path, reason: object) -> str:
     return f"'{file}' cannot be read ({reason}). Throw that run away with --force."
+
+
+def _precision_hint(before: dict[str, Any], config: TrainConfig) -> str:
+    """Return how to ask for the precision of before, which the machine chooses by default."""
+    precision = flatten(before).get("train.precision")
+    if precision in (None, config.precision):
+        return ""
+    return f" (the precision, which another machine chose, with --precision {precision})"
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -8,14 +8,19 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from filelock import FileLock, Timeout
 
 import skinmodel
-from skinmodel.errors import ConfigError
 from skinmodel.training import checkpoint
 from skinmodel.training.history import write_history
 from skinmodel.training.recipes import TrainConfig
-from skinmodel.training.runs import RunResult, check_config, read_result, write_result
+from skinmodel.training.runs import (
+    RunResult,
+    check_config,
+    locked,
+    read_result,
+    write_result,
+    writing_to,
+)
 from skinmodel.training.trainer import Images, Trainer
 
 log = logging.getLogger(__name__)
@@ -48,31 +53,29 @@ def train(
     Raises:
         ConfigError: another process trains it, an unfinished run is there without ``resume``, the
             run on disk was made with other settings, or the folder cannot be written.
+        KeyboardInterrupt: Ctrl-C; its message says what is safe and how to go on.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        with FileLock(run / "lock", timeout=0):
+    with locked(run):
+        with writing_to(run):
             check_config(run, config, data, resume=resume, force=force)
-            finished = read_result(run)
-            if finished is not None:
-                log.info("this run is finished: nothing to train (--force trains it again)")
-                return finished
-            return _train(config, train_images, val_images, run, progress)
-    except Timeout as error:
-        raise ConfigError(
-            f"Another process trains in '{run}'. Wait for it, or choose another --runs folder."
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            f"The run's folder '{run}' cannot be used ({error}). Free some space and go on with "
-            "--resume, or choose another --runs folder."
-        ) from error
+        finished = read_result(run)
+        if finished is not None:
+            log.info("this run is finished: nothing to train (--force trains it again)")
+            return finished
+        return _train(config, train_images, val_images, run, progress)
 
 
 def _train(
     config: TrainConfig, train_images: Images, val_images: Images, run: Path, progress: bool
 ) -> RunResult:
-    state = Trainer(config, train_images, val_images, run, progress=progress).fit()
+    try:
+        state = Trainer(config, train_images, val_images, run, progress=progress).fit()
+    except KeyboardInterrupt as interrupt:
+        epoch = checkpoint.last_epoch(run)
+        raise KeyboardInterrupt(
+            f"interrupted; '{run}' is safe up to epoch {epoch} of {config.epochs}. Give the same "
+            "command with --resume to go on."
+        ) from interrupt
     best = state.history[state.best_epoch - 1]
     result = RunResult(
         run_id=config.run_id,
@@ -82,8 +85,9 @@ def _train(
         seconds=sum(row["seconds"] for row in state.history),
         versions=versions(),
     )
-    write_history(run, state.history)  # a run killed after its last checkpoint lacks the last row
-    write_result(run, result)
+    with writing_to(run):
+        write_history(run, state.history)  # lacks its last row after a kill at the last checkpoint
+        write_result(run, result)
     checkpoint.discard(run)
     return result
 

@@ -21,8 +21,9 @@ from skinmodel.models.registry import get_spec
 from skinmodel.training import checkpoint
 from skinmodel.training.device import compute_in
 from skinmodel.training.history import write_history
-from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.optimizer import FusedAdam, check_shapes
 from skinmodel.training.recipes import TrainConfig
+from skinmodel.training.runs import writing_to
 from skinmodel.training.schedule import class_weights, learning_rate
 from skinmodel.training.selection import is_better, smooth
 from skinmodel.training.step import Predictor, TrainStep, reseed_dropout
@@ -97,10 +98,12 @@ class Trainer:
                 f"fingerprint {state.fingerprint}, but these have {self.config.fingerprint}. "
                 "Choose another --runs folder, or throw that run away with --force."
             )
-        for variable in self.model.variables:
-            if variable.path in weights:
-                variable.assign(weights[variable.path])
+        variables = {v.path: v for v in self.model.variables if is_weight(v)}
+        shapes = {name: tuple(v.shape) for name, v in variables.items()}
+        check_shapes("The weights", weights, shapes)
         self.optimizer.set_state(optimizer)
+        for name, variable in variables.items():
+            variable.assign(weights[name])
         log.info("resuming after epoch %d of %d", state.epoch, self.config.epochs)
         return replace(state, fingerprint=self.config.fingerprint)
 
@@ -123,7 +126,8 @@ class Trainer:
             checkpoint.save_best(self.run, epoch, get_weights(self.model))
         weights = get_weights(self.model)
         checkpoint.save(self.run, state, weights, self.optimizer.get_state())
-        write_history(self.run, history)
+        with writing_to(self.run):
+            write_history(self.run, history)
         log.info("%s", describe(row, self.config.epochs, state))
         return state
 
@@ -171,7 +175,12 @@ class Trainer:
 
 def get_weights(model: Any) -> dict[str, NDArray[np.float32]]:
     """Return every float32 weight of a network by its path, moving statistics included."""
-    return {v.path: np.asarray(v.numpy()) for v in model.variables if str(v.dtype) == "float32"}
+    return {v.path: np.asarray(v.numpy()) for v in model.variables if is_weight(v)}
+
+
+def is_weight(variable: Any) -> bool:
+    """Return whether a variable belongs to the network, not to a random generator in it."""
+    return str(variable.dtype) == "float32"
 
 
 def describe(row: dict[str, float], epochs: int, state: checkpoint.RunState) -> str:
