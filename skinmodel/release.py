@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from skinmodel import images
-from skinmodel.data import ham10000
-from skinmodel.data.splits import split_grouped
+from skinmodel.data import cache, ham10000
+from skinmodel.data.splits import Split, split_grouped
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.bootstrap import DRAWS, Interval, compute_intervals
 from skinmodel.evaluation.predictions import (
@@ -28,10 +27,12 @@ from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.history import write_history
+from skinmodel.training.publication import publish_run
 from skinmodel.training.runs import FinishedRun, read_finished
-from skinmodel.weights import store
 from skinmodel.weights.compact import decode, encode
 from skinmodel.weights.record import WeightsRecord
+
+Pixels = NDArray[np.uint8]
 
 _CHUNK: Final = 64
 # What is measured, by number of test-time views.
@@ -65,7 +66,8 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
         results_folder: gets a folder of the run's id with recipe, history, predictions, report.
 
     Raises:
-        ConfigError: the run is unfinished, or its split is not that of this data.
+        ConfigError: the run is unfinished, its split or its pixels are not those of this data, or
+            the results cannot be written.
         SkinModelError: see the parts.
     """
     finished = read_finished(run)
@@ -77,31 +79,50 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
             f"gives {split.to_dict()}: its test folds would not be unseen. Use the same data."
         )
     test = split.of(index, "test")
-    pixels = [images.read(Path(path)) for path in tqdm(test["path"], desc="reading test images")]
+    pixels = list(_load_test_pixels(finished, index, split))
     exact = _measure(_load(finished, finished.weights), pixels, test)
-    # The compact form is measured as it will be read, not as it was meant to be.
+    # The compact form is measured as it will be read, from the very bytes that ship.
     coded, coding = encode(finished.weights)
     compact = _measure(_load(finished, decode(coded, "the compact weights")), pixels, test)
-    metrics = {"val": finished.result.val, **_figures(compact)}
-    record = _publish(finished, weights_folder, metrics)
-    folder = results_folder / record.run_id
+    folder = results_folder / finished.result.run_id
     report = {
         "disclaimer": DISCLAIMER,
-        "run_id": record.run_id,
-        "model": record.model,
+        "run_id": finished.result.run_id,
+        "model": finished.config["model"],
         "dataset": "HAM10000, test folds of the grouped split",
         "images": len(test),
         "lesions": int(test["group_id"].nunique()),
         "intervals": f"95 %, {DRAWS} resamples of lesions",
         "epoch": finished.result.epoch,
         "training_hours": finished.result.seconds / 3600,
-        "weights_bytes": record.bytes,
+        "weights_bytes": len(coded),
         "largest_coding_error": coding.largest_error,
         "float32": _figures(exact),
         "shipped": _figures(compact),
     }
+    # The results come first: weights that a manifest names never lack the proof of their figures.
     _write_results(folder, finished, report, {name: t for name, (t, _) in compact.items()})
+    metrics = {"val": finished.result.val, **_figures(compact)}
+    record = publish_run(finished, weights_folder, coded, metrics, "compact")
     return Release(record, report, folder)
+
+
+def _load_test_pixels(finished: FinishedRun, index: pd.DataFrame, split: Split) -> Pixels:
+    """Return the test images as the run's own decoding gave them: uint8, (N, h, w, 3), RGB.
+
+    Raises:
+        ConfigError: the images are not, to the pixel, those the run was trained beside.
+    """
+    preprocessing = Preprocessing(**finished.config["preprocessing"])
+    pixels = cache.load_pixels(list(index["path"]), preprocessing)
+    found, expected = cache.fingerprint(pixels), finished.data["pixels_sha256"]
+    if found != expected:
+        raise ConfigError(
+            f"The decoded images have the SHA-256 {found}, but run '{finished.result.run_id}' was "
+            f"trained on {expected}: its figures would be those of other pictures. Use the same "
+            "images and the same versions of Pillow and OpenCV, or train again."
+        )
+    return pixels[(index["image_id"].map(split.side) == "test").to_numpy()]
 
 
 def _load(finished: FinishedRun, weights: Mapping[str, NDArray[np.float32]]) -> Classifier:
@@ -111,7 +132,7 @@ def _load(finished: FinishedRun, weights: Mapping[str, NDArray[np.float32]]) -> 
 
 
 def _measure(
-    classifier: Classifier, pixels: Sequence[NDArray[np.uint8]], test: pd.DataFrame
+    classifier: Classifier, pixels: Sequence[Pixels], test: pd.DataFrame
 ) -> dict[str, tuple[pd.DataFrame, Mapping[str, Interval]]]:
     measured = {}
     for views, name in _VIEWS.items():
@@ -133,30 +154,21 @@ def _figures(
     }
 
 
-def _publish(finished: FinishedRun, folder: Path, metrics: dict[str, Any]) -> WeightsRecord:
-    record, _ = store.publish(
-        folder,
-        finished.weights,
-        model=finished.config["model"],
-        run_id=finished.result.run_id,
-        preprocessing=Preprocessing(**finished.config["preprocessing"]),
-        recipe=finished.config,
-        recipe_fingerprint=finished.fingerprint,
-        split=finished.data["split"],
-        versions=finished.result.versions,
-        metrics=metrics,
-    )
-    return record
-
-
 def _write_results(
     folder: Path,
     finished: FinishedRun,
     report: dict[str, Any],
     tables: Mapping[str, pd.DataFrame],
 ) -> None:
-    for name, table in tables.items():
-        write_predictions(folder / f"predictions_{name}.csv", table)
-    write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
-    write_text(folder / "recipe.json", json.dumps(finished.config, indent=1, sort_keys=True) + "\n")
-    write_history(folder, finished.history)
+    recipe = json.dumps(finished.config, indent=1, sort_keys=True)
+    try:
+        for name, table in tables.items():
+            write_predictions(folder / f"predictions_{name}.csv", table)
+        write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
+        write_text(folder / "recipe.json", recipe + "\n")
+        write_history(folder, finished.history)
+    except OSError as error:
+        raise ConfigError(
+            f"The results could not be written to '{folder}' ({error}); no weights were shipped. "
+            "Free some space, or choose another folder with --results, and release again."
+        ) from error

@@ -5,6 +5,7 @@ from factories import TINY_INPUT, TINY_MODELS, use_tiny_world
 from skinmodel import paths
 from skinmodel.cli import main
 from skinmodel.weights import store
+from skinmodel.weights.compact import encode
 
 GROUPED = {"name": "grouped", "seed": 1, "fingerprint": "77", "leaks": False}
 REPORT = {"name": "report", "seed": 50, "fingerprint": "78", "leaks": True}
@@ -19,9 +20,10 @@ def folder(tmp_path, monkeypatch):
 
 def put(folder, run_id, model="cnn", split=GROUPED, **changes):
     values = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
-    record, _ = store.publish(
+    data, _ = encode({"conv1/kernel": values}, None)
+    return store.publish(
         folder,
-        {"conv1/kernel": values},
+        data,
         model=model,
         run_id=run_id,
         recipe={},
@@ -32,7 +34,6 @@ def put(folder, run_id, model="cnn", split=GROUPED, **changes):
         form="float32",
         **{"preprocessing": TINY_INPUT, **changes},
     )
-    return record
 
 
 def run(capsys, action):

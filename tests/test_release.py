@@ -153,7 +153,9 @@ def test_releasing_again_replaces_the_record(world, shipped, tmp_path):
     weights.mkdir()
     for file in (shipped.folder.parents[1] / "weights").iterdir():
         (weights / file.name).write_bytes(file.read_bytes())
-    again = module._publish(read_finished(world.run), weights, {"val": {"loss": 1.0}})
+    data = (shipped.folder.parents[1] / "weights" / shipped.record.file).read_bytes()
+    finished = read_finished(world.run)
+    again = module.publish_run(finished, weights, data, {"val": {"loss": 1.0}}, "compact")
     assert read_manifest(weights) == (again,)
     assert again.sha256 == shipped.record.sha256
 
@@ -165,7 +167,7 @@ def refuse(monkeypatch):
         raise AssertionError("measured")
 
     monkeypatch.setattr(module, "_measure", fail)
-    monkeypatch.setattr(module, "_publish", fail)
+    monkeypatch.setattr(module, "publish_run", fail)
 
 
 def test_an_unfinished_run_is_refused(world, run, tmp_path, monkeypatch):
@@ -190,6 +192,33 @@ def test_a_run_of_another_split_is_refused(world, run, tmp_path, monkeypatch, ch
         release(run, world.data, tmp_path / "weights", tmp_path / "results")
     assert not (tmp_path / "weights").exists()
     assert not (tmp_path / "results").exists()
+
+
+def test_a_run_of_other_pixels_is_refused(world, run, tmp_path, monkeypatch):
+    refuse(monkeypatch)
+    settings = json.loads((run / CONFIG).read_text())
+    trained_on = settings["data"]["pixels_sha256"]
+    settings["data"]["pixels_sha256"] = "0" * 64
+    (run / CONFIG).write_text(json.dumps(settings))
+    with pytest.raises(ConfigError, match=rf"SHA-256 {trained_on}, but .* trained on {'0' * 64}"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_decoded_test_images_are_answered_as_the_files_they_come_from(world):
+    finished, index = read_finished(world.run), factories.drawn_index(world.data)
+    split = split_grouped(index)
+    pixels = list(module._load_test_pixels(finished, index, split))
+    originals = [read(module.Path(path)) for path in split.of(index, "test")["path"]]
+    network = module._load(finished, finished.weights)
+    np.testing.assert_array_equal(network.predict(pixels), network.predict(originals))
+
+
+def test_results_that_cannot_be_written_ship_no_weights(world, tmp_path):
+    (tmp_path / "results").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"could not be written.*no weights were shipped"):
+        release(world.run, world.data, tmp_path / "weights", tmp_path / "results")
+    assert not (tmp_path / "weights").exists()
 
 
 def test_an_incomplete_set_is_refused(world, run, tmp_path, monkeypatch):

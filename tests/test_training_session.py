@@ -51,7 +51,15 @@ def test_a_network_trains_on_the_training_folds_and_is_picked_on_the_validation_
 
     monkeypatch.setattr(train, "train", take)
     run_training(
-        "cnn_sa", "grouped", world.data, tmp_path, seed=4, epochs=3, resume=True, progress=False
+        "cnn_sa",
+        "grouped",
+        world.data,
+        tmp_path,
+        seed=4,
+        epochs=3,
+        precision="float16",
+        resume=True,
+        progress=False,
     )
     index = factories.drawn_index(world.data)
     split = split_grouped(index)
@@ -68,6 +76,7 @@ def test_a_network_trains_on_the_training_folds_and_is_picked_on_the_validation_
     assert len(given["data"]["pixels_sha256"]) == 64
     assert given["run"] == tmp_path / "cnn_sa-grouped-s4"
     assert (given["config"].seed, given["config"].epochs) == (4, 3)
+    assert given["config"].precision == "float16"
     assert (given["resume"], given["force"], given["progress"]) == (True, False, False)
 
 
@@ -76,8 +85,9 @@ def test_a_network_trains_on_the_training_folds_and_is_picked_on_the_validation_
     [
         ({"model": "resnet"}, UnknownNameError, "no model called 'resnet'"),
         ({"recipe": "mine"}, UnknownNameError, "no recipe called 'mine'"),
-        ({"epochs": 0}, ConfigError, "epochs must be at least 1"),
-        ({"recipe": "report"}, ConfigError, "Split 'report' cannot be trained on yet"),
+        ({"epochs": 0}, ConfigError, r"epochs must be greater than or equal to 1, received 0"),
+        ({"recipe": "report"}, ConfigError, "Recipe 'report' cannot be trained yet"),
+        ({"recipe": "report", "data": Path("nowhere")}, ConfigError, "cannot be trained yet"),
         ({"data": Path("nowhere")}, DatasetError, "No HAM10000_metadata.csv"),
     ],
 )
@@ -197,7 +207,8 @@ def test_killed_and_interrupted_training_goes_on_to_the_end(
     out, err = capsys.readouterr()
     assert out == ""
     assert f"resuming after epoch {killed_after} of 12" in caplog.text
-    assert "interrupted; nothing that was finished is lost" in err
+    safe = f"interrupted; '{run}' is safe up to epoch {killed_after + 1} of 12. "
+    assert safe + "Give the same command with --resume to go on." in err
     assert "Traceback" not in err + caplog.text
     assert newest_epoch(run) == killed_after + 1
 

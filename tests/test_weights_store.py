@@ -12,6 +12,7 @@ from skinmodel import paths
 from skinmodel.errors import WeightsError
 from skinmodel.models.registry import MODELS, RGB_100
 from skinmodel.weights import container, store
+from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import MANIFEST, read_manifest, replace_record, write_manifest
 from skinmodel.weights.state import FileFacts, WeightsState, decide, read_facts, sha256_of
 from skinmodel.weights.store import find, list_all, load_weights, publish, verify
@@ -45,7 +46,9 @@ def put(folder, model="cnn", run_id="run-1", seed=0, created=None, **changes):
         "versions": VERSIONS,
         "metrics": {"val": {"balanced_accuracy": 0.6}},
     }
-    record, _ = publish(folder, arrays(seed), model=model, run_id=run_id, **settings | changes)
+    settings |= {"form": "float32", **changes}
+    data, _ = encode(arrays(seed), None)
+    record = publish(folder, data, model=model, run_id=run_id, **settings)
     if created is not None:
         record = replace(record, created=created)
         write_manifest(folder, replace_record(read_manifest(folder), record))
@@ -69,11 +72,12 @@ def test_published_weights_are_read_back_in_order(tmp_path):
         assert back[name].tobytes() == values.tobytes()
 
 
-def test_publishing_in_compact_form_keeps_to_the_size(tmp_path):
+def test_the_file_is_the_very_bytes_that_were_given(tmp_path):
     kernel = np.random.default_rng(0).normal(size=(400, 320)).astype(np.float32)
-    record, report = publish(
+    data, report = encode({"kernel": kernel}, 100_000)
+    record = publish(
         tmp_path,
-        {"kernel": kernel},
+        data,
         model="cnn",
         run_id="run-1",
         preprocessing=RGB_100,
@@ -82,10 +86,10 @@ def test_publishing_in_compact_form_keeps_to_the_size(tmp_path):
         split=GROUPED,
         versions=VERSIONS,
         metrics={},
-        max_bytes=100_000,
+        form="compact",
     )
-    assert record.form == "compact"
-    assert record.bytes == report.bytes <= 100_000
+    assert (record.form, record.bytes) == ("compact", report.bytes)
+    assert (tmp_path / record.file).read_bytes() == data
     back = load_weights(record, tmp_path)["kernel"]
     assert 0 < np.abs(back - kernel).max() < 0.1
 

@@ -1,22 +1,23 @@
 """From names to a trained run: what the command line asks for."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from skinmodel import paths
 from skinmodel.data import cache, ham10000
-from skinmodel.data.splits import Split, split_grouped
+from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import ConfigError
-from skinmodel.preprocess import Preprocessing
 from skinmodel.quiet import quiet_start
-from skinmodel.training.recipes import load_recipe
+from skinmodel.training.publication import publish_run
+from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
 from skinmodel.training.runs import RunResult, read_finished
 from skinmodel.weights import store
+from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.state import WeightsState
 
@@ -31,6 +32,7 @@ def run_training(
     *,
     seed: int | None = None,
     epochs: int | None = None,
+    precision: Precision | None = None,
     resume: bool = False,
     force: bool = False,
     progress: bool = True,
@@ -44,6 +46,7 @@ def run_training(
         runs: folder in which the run's folder, ``MODEL-RECIPE-sSEED``, is made.
         seed: instead of the recipe's.
         epochs: instead of the recipe's.
+        precision: instead of the fastest sound one of this machine, to go on with a run of another.
         resume: go on with an unfinished run.
         force: throw an earlier run away.
         progress: show progress bars.
@@ -54,7 +57,8 @@ def run_training(
     Raises:
         SkinModelError: names, data, or the run on disk do not allow it; see the parts.
     """
-    load_recipe(recipe, model, "float32", seed=seed, epochs=epochs)  # refuse before TensorFlow
+    # What can be refused is refused before data are read and TensorFlow is loaded.
+    _refuse_untrainable(load_recipe(recipe, model, "float32", seed=seed, epochs=epochs))
     index = ham10000.read_index(data)
 
     with quiet_start():
@@ -62,9 +66,11 @@ def run_training(
         from skinmodel.training.train import Images, train
 
         device = choose_device()
+        if precision is not None:
+            device = replace(device, precision=precision)
     log.info("training on %s", device)
     config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
-    split = _make_split(config.split, index)
+    split = split_grouped(index)
     pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
     truth = np.array([class_index(code) for code in index["truth"]], dtype=np.int64)
     sides = index["image_id"].map(split.side).to_numpy()
@@ -107,22 +113,13 @@ def keep(run: Path) -> None:
         for record in read_manifest(folder)
     ):
         return
-    store.publish(
-        folder,
-        finished.weights,
-        model=finished.config["model"],
-        run_id=finished.result.run_id,
-        preprocessing=Preprocessing(**finished.config["preprocessing"]),
-        recipe=finished.config,
-        recipe_fingerprint=finished.fingerprint,
-        split=finished.data["split"],
-        versions=finished.result.versions,
-        metrics=metrics,
-        form="float32",
-    )
+    data, _ = encode(finished.weights, None)
+    publish_run(finished, folder, data, metrics, "float32")
 
 
-def _make_split(name: str, index: pd.DataFrame) -> Split:
-    if name != "grouped":
-        raise ConfigError(f"Split '{name}' cannot be trained on yet; use the recipe 'grouped'.")
-    return split_grouped(index)
+def _refuse_untrainable(config: TrainConfig) -> None:
+    if config.split != "grouped":
+        raise ConfigError(
+            f"Recipe '{config.recipe}' cannot be trained yet: its split '{config.split}' is not "
+            "part of this program so far. Use a recipe of the split 'grouped'."
+        )

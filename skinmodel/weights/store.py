@@ -6,19 +6,16 @@ Two folders hold weights, each with a manifest: the ones that come with the prog
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from skinmodel import paths
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
 from skinmodel.models.registry import MODELS, ModelSpec
 from skinmodel.preprocess import Preprocessing
-from skinmodel.weights.compact import MAX_BYTES, CompactReport, Weights, decode, encode
+from skinmodel.weights.compact import Weights, decode
 from skinmodel.weights.container import read_bytes, write_bytes
 from skinmodel.weights.manifest import (
     lock_manifest,
@@ -125,7 +122,7 @@ def find(name: str, where: Where | None = None) -> tuple[WeightsRecord, Path]:
 
 def publish(
     folder: Path,
-    weights: Mapping[str, NDArray[np.float32]],
+    data: bytes,
     *,
     model: str,
     run_id: str,
@@ -135,9 +132,8 @@ def publish(
     split: dict[str, Any],
     versions: dict[str, str],
     metrics: dict[str, Any],
-    form: Form = "compact",
-    max_bytes: int = MAX_BYTES,
-) -> tuple[WeightsRecord, CompactReport]:
+    form: Form,
+) -> WeightsRecord:
     """Write weights and their record into a folder; a crash leaves what was there before.
 
     The file's name holds the head of its hash, so the file of an earlier record of the run is
@@ -146,7 +142,8 @@ def publish(
 
     Args:
         folder: a weights folder; made if need be.
-        weights: float32 arrays by name; the order is kept.
+        data: content of the weights file, from ``compact.encode``; written as it is, so that
+            what was measured is what is used.
         model: see ``WeightsRecord``, like the other fields that are not named here.
         run_id: the training run; its earlier record is replaced.
         preprocessing: how an image becomes this network's input.
@@ -156,16 +153,10 @@ def publish(
         versions: of the libraries at training.
         metrics: nested finite numbers.
         form: ``compact``, or ``float32`` for every value bit for bit.
-        max_bytes: size that a compact file must fit.
-
-    Returns:
-        The record, and what the coding cost in precision.
 
     Raises:
-        WeightsError: the weights cannot be encoded, a field does not hold its value, or the
-            folder cannot be written.
+        WeightsError: a field does not hold its value, or the folder cannot be written.
     """
-    data, report = encode(weights, max_bytes if form == "compact" else None)
     sha256 = hashlib.sha256(data).hexdigest()
     record = WeightsRecord(
         schema_version=SCHEMA_VERSION,
@@ -192,7 +183,7 @@ def publish(
             write_manifest(folder, records)
         finally:
             _remove_unnamed(folder, run_id)
-    return record, report
+    return record
 
 
 def _explain_state(
