@@ -28,12 +28,12 @@ def calls(monkeypatch, tmp_path):
 
 def test_settings_reach_the_session_and_the_weights_are_kept(calls, capsys):
     arguments = ["--model", "cnn", "--recipe", "mine.toml", "--data", "D", "--runs", "R"]
-    more = ["--seed", "7", "--epochs", "3", "--resume"]
+    more = ["--seed", "7", "--epochs", "3", "--precision", "bfloat16", "--resume"]
     assert main(["train", *arguments, *more]) == 0
     assert calls == [
         (
             ("cnn", "mine.toml", Path("D"), Path("R")),
-            {"seed": 7, "epochs": 3, "resume": True, "force": False},
+            {"seed": 7, "epochs": 3, "precision": "bfloat16", "resume": True, "force": False},
         ),
         Path("runs/cnn-grouped-s1"),
     ]
@@ -46,11 +46,18 @@ def test_the_recipes_own_values_and_the_users_runs_folder_are_the_default(calls,
     assert main(["train", "--model", "cnn_sa", "--data", "D"]) == 0
     arguments, settings = calls[0]
     assert arguments == ("cnn_sa", "grouped", Path("D"), tmp_path / "runs")
-    assert settings == {"seed": None, "epochs": None, "resume": False, "force": False}
+    nothing = dict.fromkeys(("seed", "epochs", "precision"))
+    assert settings == {**nothing, "resume": False, "force": False}
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--model", "resnet"], ["--model", "cnn", "--epochs", "many"]]
+    "arguments",
+    [
+        [],
+        ["--model", "resnet"],
+        ["--model", "cnn", "--epochs", "many"],
+        ["--model", "cnn", "--precision", "int8"],
+    ],
 )
 def test_arguments_that_do_not_parse_end_with_2(calls, capsys, arguments):
     with pytest.raises(SystemExit) as ended:
@@ -80,3 +87,16 @@ def test_an_unknown_recipe_ends_with_2(monkeypatch, tmp_path, capsys):
     status = main(["train", "--model", "cnn", "--recipe", "mine", "--data", str(tmp_path)])
     assert status == 2
     assert "no recipe called 'mine'" in capsys.readouterr().err
+
+
+def test_the_reports_recipe_is_refused_before_the_data_are_looked_for(
+    monkeypatch, tmp_path, capsys
+):
+    use_tiny_world(monkeypatch, tmp_path)
+    assert main(["train", "--model", "cnn", "--recipe", "report", "--data", "nowhere"]) == 1
+    assert "Recipe 'report' cannot be trained yet" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "'report' (a leaky split) cannot be trained yet" in " ".join(
+        capsys.readouterr().out.split()
+    )

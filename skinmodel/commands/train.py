@@ -2,12 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
 from skinmodel.models.registry import MODELS
-from skinmodel.training.recipes import recipe_names
+from skinmodel.training.recipes import Precision, recipe_names
+
+_AUTO: Final = "auto"
 
 
 def add_parser(commands: Any) -> None:
@@ -15,11 +17,19 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a network", description=__doc__)
     parser.add_argument("--model", required=True, choices=sorted(MODELS))
     recipes = ", ".join(recipe_names())
-    parser.add_argument("--recipe", default="grouped", help=f"{recipes}, or FILE.toml")
+    recipe_help = f"{recipes}, or FILE.toml; 'report' (a leaky split) cannot be trained yet"
+    parser.add_argument("--recipe", default="grouped", help=recipe_help)
     add_data(parser)
     parser.add_argument("--runs", type=Path, default=paths.home() / "runs", help="folder of runs")
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument(
+        "--precision",
+        default=_AUTO,
+        choices=(_AUTO, *get_args(Precision)),
+        help="auto: the fastest sound one of this machine (default); name one to go on with a run "
+        "of another machine",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     parser.add_argument("--force", action="store_true", help="throw an earlier run away")
     parser.set_defaults(run=run)
@@ -36,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         options.runs,
         seed=options.seed,
         epochs=options.epochs,
+        precision=None if options.precision == _AUTO else options.precision,
         resume=options.resume,
         force=options.force,
     )
