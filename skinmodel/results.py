@@ -1,12 +1,13 @@
 """Results with their provenance: what every page, file and table of this project is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinmodel.diagnoses import CODES, Diagnosis, get_diagnosis
+from skinmodel.errors import ConfigError
 
 DISCLAIMER: Final = "Research and teaching tool, not a medical device."
 
@@ -63,6 +64,8 @@ class Explanation:
         code: the diagnosis the map speaks for; None where the method knows no class.
         values: float32, (h, w), >= 0, unnormalised.
         heads: float32, (h, w, M), one map a head, each summing to 1; None without heads.
+        head: number, from 1, of the one head that ``values`` is; None for all of them together and
+            where there are none.
     """
 
     model: str
@@ -72,6 +75,24 @@ class Explanation:
     code: str | None
     values: NDArray[np.float32]
     heads: NDArray[np.float32] | None = None
+    head: int | None = None
+
+    def of_head(self, number: int) -> "Explanation":
+        """Return the map of one head alone; nothing is computed for it.
+
+        Args:
+            number: from 1 to M.
+
+        Raises:
+            ConfigError: there is no such head.
+        """
+        count = 0 if self.heads is None else self.heads.shape[-1]
+        if self.heads is None or not 1 <= number <= count:
+            raise ConfigError(
+                f"The map by {self.method} of {self.model} has {count} heads; head {number} was "
+                f"asked for. Name one from 1 to {count}, or take the map as it is."
+            )
+        return replace(self, values=np.ascontiguousarray(self.heads[..., number - 1]), head=number)
 
     @property
     def raw_maximum(self) -> float:
@@ -89,6 +110,7 @@ class Explanation:
             "model": self.model,
             "run_id": self.run_id,
             "method": self.method,
+            **({} if self.head is None else {"head": self.head}),
             "layer": self.layer,
             "diagnosis": self.code,
             "raw_maximum": self.raw_maximum,

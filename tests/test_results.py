@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skinmodel.diagnoses import CODES
+from skinmodel.errors import ConfigError
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 PROBABILITIES = (0.10, 0.40, 0.05, 0.05, 0.30, 0.05, 0.05)
@@ -77,3 +78,26 @@ def test_an_explanation_as_json_holds_its_provenance_and_values_but_no_heads():
         "values": [[0.5], [2.0]],
         "disclaimer": DISCLAIMER,
     }
+
+
+def test_one_head_is_a_map_of_its_own_and_says_which():
+    heads = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    found = explain(heads.sum(axis=2), method="soft_attention", code=None, heads=heads)
+    second = found.of_head(2)
+    np.testing.assert_array_equal(second.values, heads[..., 1])
+    assert (second.head, second.raw_maximum) == (2, 10.0)
+    assert second.to_dict()["head"] == 2
+    assert found.head is None
+    assert "head" not in found.to_dict()
+
+
+@pytest.mark.parametrize("number", [0, 4, -1])
+def test_a_head_that_is_not_there_is_refused(number):
+    found = explain(np.ones((2, 2)), heads=np.ones((2, 2, 3), np.float32))
+    with pytest.raises(ConfigError, match=f"has 3 heads; head {number} was asked for"):
+        found.of_head(number)
+
+
+def test_a_map_without_heads_has_none_to_show():
+    with pytest.raises(ConfigError, match="has 0 heads"):
+        explain(np.ones((2, 2))).of_head(1)
