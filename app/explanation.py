@@ -57,7 +57,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     _describe(explanation)
     st.download_button(
         "Save the overlay (PNG)",
-        data=lambda: render_overlay_png(picture, explanation, opacity),
+        data=lambda: render_overlay_png(picture, explanation, opacity, title),
         file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}.png",
         mime="image/png",
         icon=":material/download:",

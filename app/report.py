@@ -55,13 +55,16 @@ def render_json(
     return json.dumps(document, indent=2, ensure_ascii=False).encode()
 
 
-def render_overlay_png(picture: Picture, explanation: Explanation, opacity: float) -> bytes:
-    """Return the overlay at the picture's own size as a PNG that carries its provenance.
+def render_overlay_png(
+    picture: Picture, explanation: Explanation, opacity: float, title: str
+) -> bytes:
+    """Return the overlay at the picture's own size, over a strip that says what it is, as a PNG.
 
     Args:
         picture: the picture below the map.
         explanation: the map.
         opacity: share of colour where the map is at its maximum, in [0, 1].
+        title: what the page calls the network.
     """
     notes = {
         "Software": f"skinmodel {__version__}",
@@ -75,7 +78,8 @@ def render_overlay_png(picture: Picture, explanation: Explanation, opacity: floa
         "Opacity": f"{opacity:.2f}",
         "Image SHA-256": picture.sha256,
     }
-    return overlay.encode_png(overlay.blend(picture.image, explanation, opacity), notes)
+    blended = overlay.blend(picture.image, explanation, opacity)
+    return overlay.encode_png(overlay.caption(blended, overlay.label(explanation, title)), notes)
 
 
 def describe_overlay(explanation: Explanation, title: str) -> str:

@@ -11,24 +11,36 @@ How a map becomes a picture, and why:
   and in grey, and, unlike inferno or magma, without the reds and browns of skin and lesions.
 - Opacity grows with the value. Where a model did not look, the photograph stays as it is; a wash
   of the colour map's dark end would hide exactly what a reader compares the map with.
+- What leaves the program as a file carries its provenance in the picture itself, in a strip below:
+  notes inside a PNG are lost on the first screenshot or paste into a slide.
 """
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
+from skinmodel.diagnoses import get_diagnosis
 from skinmodel.errors import ImageError
-from skinmodel.results import Explanation
+from skinmodel.explain.registry import METHODS
+from skinmodel.results import DISCLAIMER, Explanation
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _LEVELS: Final = np.arange(256, dtype=np.uint8).reshape(-1, 1)
 _COLORS: Final = np.asarray(cv2.applyColorMap(_LEVELS, cv2.COLORMAP_VIRIDIS), dtype=np.uint8)[
     :, 0, ::-1
 ].copy()
+
+_PAPER: Final = (246, 248, 249)
+_INK: Final = (21, 35, 45)
+_LEAST_TYPE: Final = 11.0  # pixels; smaller letters cannot be read
+_TYPE_OF_WIDTH: Final = 1 / 40  # grows with the picture, so that it can be read when that is shrunk
 
 
 def blend(
@@ -84,6 +96,60 @@ def colorbar(width: int, height: int) -> NDArray[np.uint8]:
     return _colorize(ramp)
 
 
+def describe_map(explanation: Explanation) -> str:
+    """Return in words what a map is: its method, its head where it has several, its diagnosis."""
+    method = METHODS[explanation.method].title
+    if explanation.code is not None:
+        return f"{method} for {get_diagnosis(explanation.code).name} ({explanation.code})"
+    if explanation.heads is not None:
+        count = explanation.heads.shape[-1]
+        head = f"head {explanation.head} of" if explanation.head else "sum of"
+        unit = "" if explanation.head else " heads"
+        method = f"{method}, {head} {count}{unit}"
+    return f"{method}, for all diagnoses alike"
+
+
+def label(explanation: Explanation, title: str) -> tuple[str, ...]:
+    """Return the lines that belong under an overlay: whose it is, what it shows, what it is not.
+
+    Args:
+        explanation: the map drawn.
+        title: what people call the network.
+    """
+    null = ": no positive evidence, nothing is drawn" if explanation.is_null else ""
+    return (
+        f"{title}, run {explanation.run_id}",
+        f"{describe_map(explanation)}{null}",
+        DISCLAIMER,
+    )
+
+
+def caption(image: NDArray[np.uint8], lines: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the picture with lines of text in a strip below it.
+
+    Args:
+        image: uint8, (H, W, 3), RGB, 0-255; it stays as it is.
+        lines: what to write; one too long for the width goes on in the next row.
+
+    Returns:
+        uint8, (H + h, W, 3), RGB, 0-255, a new array.
+
+    Raises:
+        ImageError: ``image`` is not as described.
+    """
+    _check_image(image)
+    width = image.shape[1]
+    size = max(_LEAST_TYPE, width * _TYPE_OF_WIDTH)
+    font = ImageFont.load_default(size)
+    margin, step = math.ceil(size / 2), math.ceil(1.3 * size)
+    rows = [row for line in lines for row in _wrap(line, font, width - 2 * margin)]
+    strip = Image.new("RGB", (width, 2 * margin + step * len(rows)), _PAPER)
+    draw = ImageDraw.Draw(strip)
+    for number, row in enumerate(rows):
+        draw.text((margin, margin + number * step), row, fill=_INK, font=font)
+    return np.concatenate([image, np.asarray(strip, dtype=np.uint8)])
+
+
 def encode_png(image: NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
     """Return a PNG file with notes, and with no other metadata.
 
@@ -110,6 +176,23 @@ def encode_png(image: NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG", pnginfo=notes)
     return buffer.getvalue()
+
+
+def _wrap(line: str, font: _Font, room: int) -> list[str]:
+    """Return a line in rows of at most ``room`` pixels, cut within words only where it must be."""
+    rows, row = [], ""
+    for word in line.split():
+        if font.getlength(f"{row} {word}".strip()) <= room:
+            row = f"{row} {word}".strip()
+            continue
+        if row:
+            rows.append(row)
+        row = word
+        while len(row) > 1 and font.getlength(row) > room:
+            cut = next((n for n in range(len(row), 1, -1) if font.getlength(row[:n]) <= room), 1)
+            rows.append(row[:cut])
+            row = row[cut:]
+    return [*rows, row]
 
 
 def _is_keyword(keyword: str) -> bool:

@@ -122,15 +122,18 @@ def test_an_overlay_says_what_it_is_and_shows_the_blend(both, picture, tmp_path)
         }
         shown = np.asarray(png.convert("RGB"))
     image = read(Path(picture))
-    np.testing.assert_array_equal(shown, overlay.blend(image, answer.explanation))
-    assert not np.array_equal(shown, image)
+    blended = overlay.blend(image, answer.explanation)
+    assert not np.array_equal(blended, image)
+    lines = ("CNN, run run-c", "Grad-CAM for Benign keratosis-like lesion (bkl)", DISCLAIMER)
+    np.testing.assert_array_equal(shown, overlay.caption(blended, lines))
 
 
 def test_a_null_map_leaves_the_photograph_as_it_is(picture, tmp_path):
     null = {"cnn": FakeClassifier("cnn", "run-c", ("grad_cam",), np.zeros((2, 2), np.float32))}
     [answer] = predict_files([picture], null, out=tmp_path / "out")
     assert answer.explanation.is_null
-    np.testing.assert_array_equal(read(Path(answer.overlay)), read(Path(picture)))
+    image = read(Path(picture))
+    np.testing.assert_array_equal(read(Path(answer.overlay))[: len(image)], image)
 
 
 def test_files_of_one_name_and_runs_of_one_model_get_overlays_of_their_own(

@@ -137,6 +137,60 @@ def test_sizes_must_be_positive(width, height):
         overlay.colorbar(width, height)
 
 
+def test_a_caption_stands_below_a_picture_that_stays_as_it_is(photo):
+    captioned = overlay.caption(photo, ("CNN, run r1", DISCLAIMER))
+    assert captioned.dtype == np.uint8
+    assert captioned.shape[1:] == photo.shape[1:]
+    np.testing.assert_array_equal(captioned[: len(photo)], photo)
+    strip = captioned[len(photo) :] @ LUMA
+    assert strip.max() - strip.min() > 180  # dark letters on a light ground
+    other = overlay.caption(photo, ("CNN, run r2", DISCLAIMER))
+    assert other.shape == captioned.shape
+    assert not np.array_equal(other, captioned)
+
+
+@pytest.mark.parametrize("width", [64, 128, 600, 2048])
+def test_no_letter_of_a_caption_leaves_the_picture(width):
+    """A word that fits in no row is cut, and every row keeps a margin on its right."""
+    lines = ("CNN-SA, run cnn_sa-grouped-s20261123-0123abcd", DISCLAIMER)
+    strip = overlay.caption(black(64, width), lines)[64:]
+    ink = strip @ LUMA < 128
+    assert ink.any()
+    border = 3
+    for edge in (ink[:border], ink[-border:], ink[:, :border], ink[:, -border:]):
+        assert not edge.any()
+    rows = np.diff(np.r_[False, ink.any(axis=1), False].astype(int)) == 1
+    assert rows.sum() >= len(lines)
+    wide = overlay.caption(black(64, 600), lines)[64:] @ LUMA < 128
+    scale = (max(11, width / 40) / 15) ** 2  # ink grows with the area of the letters
+    assert ink.sum() == pytest.approx(wide.sum() * scale, rel=0.35)
+
+
+def test_type_grows_with_the_picture():
+    heights = [overlay.caption(black(64, w), ("CNN",)).shape[0] - 64 for w in (400, 800, 1600)]
+    assert heights[0] < heights[1] < heights[2]
+
+
+def test_a_label_names_network_run_map_and_what_it_is_not():
+    heads = np.full((2, 2, 12), 0.25, np.float32)
+    attention = Explanation("cnn_sa", "r1", "soft_attention", "a", None, heads.sum(axis=2), heads)
+    cam = Explanation("cnn", "r2", "grad_cam", "conv6", "mel", np.ones((2, 2), np.float32))
+    assert overlay.label(cam, "CNN") == (
+        "CNN, run r2",
+        "Grad-CAM for Melanoma (mel)",
+        DISCLAIMER,
+    )
+    assert overlay.label(attention, "CNN-SA")[1] == (
+        "Soft attention, sum of 12 heads, for all diagnoses alike"
+    )
+    assert overlay.describe_map(attention.of_head(3)) == (
+        "Soft attention, head 3 of 12, for all diagnoses alike"
+    )
+    assert overlay.describe_map(explain([[1]])) == "Soft attention, for all diagnoses alike"
+    null = Explanation("cnn", "r2", "grad_cam", "conv6", "mel", np.zeros((2, 2), np.float32))
+    assert "no positive evidence" in overlay.label(null, "CNN")[1]
+
+
 def test_png_keeps_pixels_and_notes_and_nothing_else(photo):
     notes = {"Model": "cnn_sa", "Run": "r1", "Disclaimer": DISCLAIMER, "Comment": "Köfler ≥ 3"}
     with Image.open(io.BytesIO(overlay.encode_png(photo, notes))) as image:

@@ -83,11 +83,12 @@ def predict_files(
                     # Numbered, so that files of one name from two folders do not collide; the
                     # name the caller used, so that two runs of one model do not.
                     name = f"{number:04d}-{Path(file).stem[:_STEM]}-{called}-{chosen}.png"
-                    picture = str(_write_overlay(out / name, image, explanation))
+                    title = classifier.spec.title
+                    picture = str(_write_overlay(out / name, image, explanation, title))
             yield Answer(file, prediction, None, explanation, picture)
 
 
-def _write_overlay(path: Path, image: Any, explanation: Explanation) -> Path:
+def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str) -> Path:
     text = {
         "model": explanation.model,
         "run_id": explanation.run_id,
@@ -95,7 +96,8 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation) -> Path:
         "diagnosis": explanation.code or "",
         "disclaimer": DISCLAIMER,
     }
-    data = overlay.encode_png(overlay.blend(image, explanation), text)
+    blended = overlay.blend(image, explanation)
+    data = overlay.encode_png(overlay.caption(blended, overlay.label(explanation, title)), text)
     try:
         write_atomically(path, lambda file: _write_bytes(file, data))
     except OSError as error:

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from fakes import make_classifiers
 from PIL import Image
@@ -12,6 +13,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 
 from app.pictures import Analysis, Origin, open_picture
 from app.report import describe_overlay, render_json, render_overlay_png
+from skinmodel import overlay
 from skinmodel.results import DISCLAIMER, Explanation
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -51,9 +53,12 @@ def test_json_names_models_runs_and_disclaimer_but_no_file(analysis, picture_byt
 
 def test_overlay_has_the_uploads_size_and_says_what_it_is(analysis):
     explanation = analysis.explanations[("cnn", "grad_cam", "mel")]
-    data = render_overlay_png(analysis.picture, explanation, 0.5)
+    data = render_overlay_png(analysis.picture, explanation, 0.5, "CNN")
     with Image.open(io.BytesIO(data)) as image:
-        assert image.size == (128, 96)
+        blended = overlay.blend(analysis.picture.image, explanation, 0.5)
+        assert blended.shape == (96, 128, 3)
+        expected = overlay.caption(blended, overlay.label(explanation, "CNN"))
+        np.testing.assert_array_equal(np.asarray(image), expected)
         assert image.info["Disclaimer"] == DISCLAIMER
         assert image.info["Model"] == "cnn"
         assert image.info["Run"] == "grouped-cnn-0123abcd"
@@ -69,8 +74,6 @@ def test_overlay_has_the_uploads_size_and_says_what_it_is(analysis):
     [((0, 0), "top left"), ((7, 7), "bottom right"), ((4, 3), "in the centre"), ((3, 7), "middle")],
 )
 def test_overlay_description_says_where_the_map_is_strongest(cell, place):
-    import numpy as np
-
     values = np.zeros((8, 8), np.float32)
     values[cell] = 2
     explanation = Explanation("cnn", "run", "grad_cam", "conv6", "mel", values)
