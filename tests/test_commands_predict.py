@@ -223,9 +223,21 @@ def test_arguments_that_do_not_parse_end_with_2(world, capsys, arguments):
 
 def test_an_overlay_folder_that_cannot_be_written_ends_with_1(world, pictures, capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    status, _, err = run(capsys, pictures[0], "--out", str(tmp_path / "file" / "out"))
+    out = ("--out", str(tmp_path / "file" / "out"))
+    status, text, _ = run(capsys, *pictures, *out, "--format", "json")
+    answers = json.loads(text)
     assert status == 1
-    assert "could not be written" in err
+    assert [a["file"] for a in answers] == [p for p in pictures for _ in range(2)]
+    for answer in answers:
+        assert answer["prediction"] in CODES
+        assert "could not be written" in answer["overlay_error"]
+        assert not {"error", "overlay"} & set(answer)
+    _, text, _ = run(capsys, pictures[0], *out, "--format", "csv")
+    for row in csv.DictReader(io.StringIO(text)):
+        assert row["prediction"] in CODES
+        assert "could not be written" in row["error"]
+    _, text, _ = run(capsys, pictures[0], *out)
+    assert text.count("error: The overlay") == 2
 
 
 def test_a_known_model_without_weights_says_how_to_train_it(

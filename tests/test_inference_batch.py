@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,6 @@ from PIL import Image
 
 from skinmodel import overlay
 from skinmodel.diagnoses import CODES
-from skinmodel.errors import ConfigError
 from skinmodel.images import read
 from skinmodel.inference.batch import predict_files
 from skinmodel.models.registry import MODELS
@@ -164,5 +164,28 @@ def test_a_name_as_long_as_file_systems_allow_still_gets_its_overlay(
 
 def test_an_overlay_that_cannot_be_written_says_what_to_do(both, picture, tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(ConfigError, match=r"could not be written.*--out"):
-        list(predict_files([picture], both, out=tmp_path / "out"))
+    for answer in predict_files([picture], both, out=tmp_path / "out"):
+        assert re.search(r"could not be written.*--out", answer.overlay_error)
+        assert answer.overlay is None
+        assert answer.to_dict() == {
+            "file": picture,
+            **answer.prediction.to_dict(),
+            "explanation": answer.explanation.to_dict(),
+            "overlay_error": answer.overlay_error,
+        }
+
+
+def test_one_overlay_that_cannot_be_written_leaves_the_other_answers(both, picture, tmp_path):
+    out = tmp_path / "out"
+    (out / "0001-lesion-cnn_sa-soft_attention.png").mkdir(parents=True)  # stands in the way
+    answers = list(predict_files([picture, picture], both, out=out))
+    assert [a.failed for a in answers] == [False, True, False, False]
+    assert [a.overlay is None for a in answers] == [False, True, False, False]
+    assert all(a.prediction and a.error is None for a in answers)
+
+
+def test_a_map_that_cannot_be_drawn_leaves_the_other_answers(both, picture, tmp_path):
+    both["cnn"].values = np.full((2, 2), -1, np.float32)
+    broken, sound = predict_files([picture], both, out=tmp_path / "out")
+    assert "explanation map" in broken.overlay_error
+    assert sound.overlay

@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the answers; returns 1 if a file could not be read."""
+    """Print the answers; returns 1 if a file could not be read or an overlay not written."""
     names = list(dict.fromkeys(options.model or _DEFAULT_MODELS))
     _check(options, names)
     # Loads TensorFlow: only now that the arguments are known to be sound.
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
     {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format](collected)
-    return 1 if any(answer.error for answer in collected) else 0
+    return 1 if any(answer.failed for answer in collected) else 0
 
 
 def _check(options: argparse.Namespace, names: list[str]) -> None:
@@ -95,7 +95,8 @@ def _print_csv(answers: Iterable[Answer]) -> None:
             writer.writerow([answer.file, *blank, answer.error, DISCLAIMER])
         else:
             probabilities = [f"{value:.6f}" for value in p.probabilities]
-            row = [answer.file, p.model, p.run_id, p.code, *probabilities, "", DISCLAIMER]
+            problem = answer.overlay_error or ""
+            row = [answer.file, p.model, p.run_id, p.code, *probabilities, problem, DISCLAIMER]
             writer.writerow(row)
 
 
@@ -114,5 +115,7 @@ def _print_table(answers: Iterable[Answer]) -> None:
         print(f"{name:<28} {p.model:<10} {leading:<46.46} {values}")
         if answer.explanation is not None and answer.explanation.is_null:
             print(f"{'':<28} {p.model:<10} the map is null: no positive evidence")
+        if answer.overlay_error is not None:
+            print(f"{'':<28} {p.model:<10} error: {answer.overlay_error}")
     print("; ".join(f"{model}: run {run_id}" for model, run_id in runs.items()))
     print(DISCLAIMER)

@@ -26,6 +26,7 @@ class Answer:
         error: why not; None where there is a prediction.
         explanation: None where none was asked for or the model has no such method.
         overlay: where the overlay was written, or None.
+        overlay_error: why an overlay asked for is not there; the prediction holds all the same.
     """
 
     file: str
@@ -33,6 +34,12 @@ class Answer:
     error: str | None = None
     explanation: Explanation | None = None
     overlay: str | None = None
+    overlay_error: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """True where something that was asked for is missing."""
+        return self.error is not None or self.overlay_error is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction."""
@@ -43,6 +50,8 @@ class Answer:
             values["explanation"] = self.explanation.to_dict()
         if self.overlay is not None:
             values["overlay"] = self.overlay
+        if self.overlay_error is not None:
+            values["overlay_error"] = self.overlay_error
         return values
 
 
@@ -54,7 +63,10 @@ def predict_files(
     out: Path | None = None,
     views: int = 1,
 ) -> Iterator[Answer]:
-    """Answer file by file, each with every model; an unreadable file gives one error.
+    """Answer file by file, each with every model.
+
+    A file that cannot be read gives one error, an overlay that cannot be written stands as an
+    error beside its prediction, and the rest goes on.
 
     Args:
         files: paths of images.
@@ -63,9 +75,6 @@ def predict_files(
         out: folder for the overlays of the explanations, as PNG; without ``method`` by each
             model's first: its soft attention where it has one.
         views: 1, or 8 to average over all flips and quarter turns.
-
-    Raises:
-        ConfigError: an overlay cannot be written.
     """
     for number, file in enumerate(files, start=1):
         try:
@@ -75,7 +84,7 @@ def predict_files(
             continue
         for called, classifier in classifiers.items():
             [prediction] = classifier.classify([image], views)
-            explanation, picture = None, None
+            explanation, picture, problem = None, None, None
             chosen = classifier.methods[0] if method is None and out is not None else method
             if chosen in classifier.methods:
                 explanation = classifier.explain(image, chosen, prediction.code)
@@ -84,8 +93,11 @@ def predict_files(
                     # name the caller used, so that two runs of one model do not.
                     name = f"{number:04d}-{Path(file).stem[:_STEM]}-{called}-{chosen}.png"
                     title = classifier.spec.title
-                    picture = str(_write_overlay(out / name, image, explanation, title))
-            yield Answer(file, prediction, None, explanation, picture)
+                    try:
+                        picture = str(_write_overlay(out / name, image, explanation, title))
+                    except (ConfigError, ImageError) as error:
+                        problem = str(error)
+            yield Answer(file, prediction, None, explanation, picture, problem)
 
 
 def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str) -> Path:
