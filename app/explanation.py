@@ -42,13 +42,14 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     st.markdown("#### Where it looked", anchors=False)
     method = _choose_method(name)
     code = _choose_code(name, method, prediction, analysis)
-    opacity = _choose_opacity(name)
     with st.spinner("Computing the map"):
-        explanation = services.explain(analysis, name, method, code)
-    if isinstance(explanation, Problem):
-        components.show_problem(explanation)
+        computed = services.explain(analysis, name, method, code)
+    if isinstance(computed, Problem):
+        components.show_problem(computed)
         return
-    picture = analysis.picture
+    explanation = _choose_head(name, computed)
+    opacity = _choose_opacity(name)
+    picture, head = analysis.picture, f"-head{explanation.head}" if explanation.head else ""
     st.image(
         overlay.blend(picture.screen, explanation, opacity),
         width="stretch",
@@ -58,7 +59,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     st.download_button(
         "Save the overlay (PNG)",
         data=lambda: render_overlay_png(picture, explanation, opacity, title),
-        file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}.png",
+        file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}{head}.png",
         mime="image/png",
         icon=":material/download:",
         key=f"png-{name}",
@@ -97,6 +98,23 @@ def _choose_code(name: str, method: str, prediction: Prediction, analysis: Analy
     return str(chosen) if per_class else None
 
 
+def _choose_head(name: str, explanation: Explanation) -> Explanation:
+    """Return the map of the head chosen, or the map as it is where all or none are to be had."""
+    if explanation.heads is None:
+        return explanation
+    count = explanation.heads.shape[-1]
+    chosen = st.selectbox(
+        "Attention head",
+        range(count + 1),
+        format_func=lambda n: f"Head {n}" if n else f"All {count} heads (sum)",
+        key=f"head-{name}",
+        persist_state="session",
+        help="The network learned several attention maps and uses their sum. A single head shows "
+        "one of them; its colours are scaled to its own maximum.",
+    )
+    return explanation.of_head(chosen) if chosen else explanation
+
+
 def _choose_opacity(name: str) -> float:
     value = st.slider(
         "Opacity of the map",
@@ -113,11 +131,11 @@ def _choose_opacity(name: str) -> float:
 
 def _describe(explanation: Explanation) -> None:
     """Say what the map is, and when it shows nothing."""
-    method = METHODS[explanation.method].title
+    drawn = overlay.describe_map(explanation)
     if explanation.is_null:
         subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
         st.info(f"No positive evidence{subject}: the map is zero everywhere, so nothing is drawn.")
-        st.caption(f"{method}, layer `{explanation.layer}`, raw maximum 0.")
+        st.caption(f"{drawn}, layer `{explanation.layer}`, raw maximum 0.")
         return
     maximum, mean = explanation.raw_maximum, float(explanation.values.mean())
     st.image(
@@ -128,7 +146,7 @@ def _describe(explanation: Explanation) -> None:
     h, w = explanation.values.shape
     st.caption(
         f"Dark is 0, yellow the raw maximum, {maximum:.3g} (mean {mean:.3g}). "
-        f"{method}, layer `{explanation.layer}`, {h} x {w} cells."
+        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells."
     )
     if maximum < FLAT_RATIO * mean:
         st.caption("The map is almost even: it says little about where the network looked.")

@@ -8,7 +8,6 @@ from typing import Final
 from app.cautions import agree
 from app.pictures import Analysis, Picture
 from skinmodel import __version__, overlay
-from skinmodel.diagnoses import get_diagnosis
 from skinmodel.explain.registry import METHODS
 from skinmodel.results import DISCLAIMER, Explanation
 
@@ -72,6 +71,7 @@ def render_overlay_png(
         "Model": explanation.model,
         "Run": explanation.run_id,
         "Method": METHODS[explanation.method].title,
+        **({} if explanation.head is None else {"Head": str(explanation.head)}),
         "Layer": explanation.layer,
         "Diagnosis": explanation.code or "none: the method knows no class",
         "Raw maximum": f"{explanation.raw_maximum:.6g}",
@@ -84,14 +84,13 @@ def render_overlay_png(
 
 def describe_overlay(explanation: Explanation, title: str) -> str:
     """Return the alternative text of an overlay: what a person who cannot see it should know."""
-    method = METHODS[explanation.method].title
-    subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
+    drawn = overlay.describe_map(explanation)
     if explanation.is_null:
-        return f"{title}, {method}{subject}: no positive evidence, so the picture is unchanged."
+        return f"{title}, {drawn}: no positive evidence, so the picture is unchanged."
     h, w = explanation.values.shape
     row, column = divmod(int(explanation.values.argmax()), w)
     place = _name_place((row + 0.5) / h, (column + 0.5) / w)
-    return f"{title}, {method}{subject}, over the picture: strongest {place}."
+    return f"{title}, {drawn}, over the picture: strongest {place}."
 
 
 def _name_place(down: float, across: float) -> str:

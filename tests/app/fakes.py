@@ -82,7 +82,8 @@ class FakeClassifier:
         layer, heads = self.spec.cam_layer, None
         if method == "soft_attention":
             layer = str(self.spec.attention_layer)
-            heads = np.repeat((values / values.sum())[..., np.newaxis], 12, axis=2)
+            one = values / values.sum()
+            heads = np.stack([np.roll(one, k, axis=k % 2) for k in range(12)], axis=2)
             values = heads.sum(axis=2)
         explanation = Explanation(
             self.spec.name, self.record.run_id, method, layer, code, values, heads

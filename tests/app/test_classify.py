@@ -239,6 +239,26 @@ def test_soft_attention_is_first_and_grad_cam_follows_the_chosen_class(
     assert classifiers["cnn_sa"].predicted == 1
 
 
+def test_one_head_is_shown_by_its_number_without_computing_anything(open_dashboard, picture_bytes):
+    classifiers = make_classifiers()
+    at = upload(open_dashboard(classifiers), picture_bytes)
+    before = images_urls(at)
+    [head] = [box for box in at.selectbox if box.label == "Attention head"]
+    assert head.options == ["All 12 heads (sum)", *(f"Head {n}" for n in range(1, 13))]
+    assert "CNN-SA, Soft attention, sum of 12 heads" in images(at)[3]
+    head.set_value(3).run()
+    assert "CNN-SA, Soft attention, head 3 of 12" in images(at)[3]
+    assert "Soft attention, head 3 of 12, for all diagnoses alike, layer" in texts(at)
+    assert images_urls(at)[3] != before[3]
+    assert images_urls(at)[1] == before[1]
+    assert classifiers["cnn_sa"].explained == [("soft_attention", None)]
+    [analysis] = at.session_state["analyses"].values()
+    kept = analysis.explanations[("cnn_sa", "soft_attention", None)]
+    assert kept.head is None  # what a saved result holds is still the sum
+    at.segmented_control(key="method-cnn_sa").set_value("grad_cam").run()
+    assert not [box for box in at.selectbox if box.label == "Attention head"]
+
+
 def test_a_new_picture_starts_from_its_own_leading_diagnosis(
     open_dashboard, picture_bytes, photo, encode_image
 ):

@@ -69,6 +69,15 @@ def test_overlay_has_the_uploads_size_and_says_what_it_is(analysis):
         assert image.info["Image SHA-256"] == analysis.picture.sha256
 
 
+def test_overlay_of_one_head_says_which(analysis):
+    fake = make_classifiers()["cnn_sa"]
+    explanation = fake.explain(analysis.picture.image, "soft_attention").of_head(7)
+    data = render_overlay_png(analysis.picture, explanation, 0.5, "CNN-SA")
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.info["Head"] == "7"
+    assert "head 7 of 12" in describe_overlay(explanation, "CNN-SA")
+
+
 @pytest.mark.parametrize(
     ("cell", "place"),
     [((0, 0), "top left"), ((7, 7), "bottom right"), ((4, 3), "in the centre"), ((3, 7), "middle")],
