@@ -58,7 +58,9 @@ class TestShippedRecord:
         report = read_report(record)
         exact = report["float32"][views]["balanced_accuracy"]["value"]
         shipped = report["shipped"][views]["balanced_accuracy"]["value"]
-        assert abs(exact - shipped) <= MOST_LOST
+        assert exact - shipped <= MOST_LOST
+        if views == "test":  # as the networks are used; a gain by rounding is as suspect as a loss
+            assert shipped - exact <= MOST_LOST
 
     def test_history_ends_with_the_recipe(self, record):
         rows = (results_of(record) / "history.csv").read_text().splitlines()
