@@ -52,7 +52,7 @@ def build_keras_fit(pixels, truth, batch_size):
     data = tf.data.Dataset.from_tensor_slices((pixels, truth)).shuffle(IMAGES).batch(batch_size)
     data = data.map(lambda x, y: (change(tf.cast(x, tf.float32), training=True), y))
     data = data.prefetch(tf.data.AUTOTUNE)
-    return lambda: model.fit(data, epochs=1, verbose=0)
+    return lambda: model.fit(data, epochs=1, verbose=0, shuffle=False)
 
 
 def build_ours(pixels, truth, precision):
