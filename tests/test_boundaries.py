@@ -14,6 +14,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.explain.grad_cam",
     "skinmodel.explain.soft_attention_map",
     "skinmodel.inference.classifier",
+    "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",
     "skinmodel.models.soft_attention",
     "skinmodel.training.device",

@@ -13,6 +13,7 @@ CONFIG = replace(
     schedule="one_cycle",
     learning_rate=0.5,
     warmup=0.2,
+    warmup_start=1 / 25,
 )
 TRUTH = np.repeat(np.arange(4), [1, 4, 16, 11])  # 32 images
 

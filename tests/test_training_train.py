@@ -288,7 +288,7 @@ def test_a_run_whose_settings_are_gone_is_refused(tmp_path, straight, config, le
 
 def test_a_checkpoint_of_other_settings_is_refused_and_an_older_one_is_not(tmp_path, config):
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
-    weights, optimizer = trainer.get_weights(fitted.model), fitted.optimizer.get_state()
+    weights, optimizer = trainer.get_weights(fitted.whole), fitted.optimizer.get_state()
     for fingerprint, accepted in (("", True), (config.fingerprint, True), ("0a1b", False)):
         state = checkpoint.RunState(4, 4, 0.5, [], fingerprint)
         checkpoint.discard(tmp_path)
@@ -420,7 +420,7 @@ def test_ctrl_c_before_the_first_epoch_says_that_none_is_kept(tmp_path, monkeypa
 def test_a_checkpoint_of_another_network_is_refused(tmp_path, config, part, change):
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
     arrays = {
-        "weights": trainer.get_weights(fitted.model),
+        "weights": trainer.get_weights(fitted.whole),
         "optimizer": fitted.optimizer.get_state(),
     }
     before = arrays["weights"]["conv1/kernel"].copy()

@@ -80,15 +80,16 @@ def augment(pixels: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
         float32, (B, h, w, 3), 0-255, bilinearly sampled.
     """
     count, height, width = tf.shape(pixels)[0], pixels.shape[1], pixels.shape[2]
+    geometry, colour = tf.unstack(tf.random.split(seed, 2))
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(pixels, tf.float32),
-        transforms=draw_affines(settings, count, height, width, seed),
+        transforms=draw_affines(settings, count, height, width, geometry),
         output_shape=tf.constant([height, width]),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode=settings.fill.upper(),
     )
-    return _jitter_colour(moved, settings, seed + tf.constant([0, 1]))
+    return _jitter_colour(moved, settings, colour)
 
 
 def draw_affines(

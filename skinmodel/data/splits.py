@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skinmodel.errors import SplitError, summarize_ids
 
@@ -38,16 +40,24 @@ class Split:
     """Which image is trained on, tuned on and tested on.
 
     Attributes:
-        name: ``grouped``.
-        seed: what the deal of lesions to folds was seeded with.
+        name: ``grouped``, or ``report`` (see ``report_protocol``).
+        seed: what the deal of lesions to folds, or of pictures to sides, was seeded with.
         side: str Series, image_id -> train, val or test.
         leakage: measured, not assumed.
+        validation: the side that ``of`` and ``mask`` hand out as ``val``. It is ``test`` where a
+            protocol has no validation side and picks its epoch on the test side.
     """
 
     name: str
     seed: int
     side: pd.Series = field(repr=False)
     leakage: Leakage
+    validation: Literal["val", "test"] = "val"
+
+    @property
+    def leaks(self) -> bool:
+        """True when a figure of the test side is too good: something crosses, or it picks."""
+        return self.leakage.leaks or self.validation == "test"
 
     @property
     def fingerprint(self) -> str:
@@ -56,10 +66,26 @@ class Split:
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
     def of(self, index: pd.DataFrame, side: str) -> pd.DataFrame:
-        """Return the rows of ``index`` on ``side``, in the index's order."""
+        """Return the rows of ``index`` on ``side``, in the index's order; see ``mask``."""
+        return index[self.mask(index, side)].reset_index(drop=True)
+
+    def mask(self, index: pd.DataFrame, side: str) -> NDArray[np.bool_]:
+        """Return which rows of ``index`` are on ``side``.
+
+        Args:
+            index: N rows with image_id.
+            side: train, val or test; val is whatever ``validation`` names.
+
+        Returns:
+            bool, (N,).
+
+        Raises:
+            SplitError: there is no such side.
+        """
         if side not in SIDES:
             raise SplitError(f"There is no side '{side}'; a split has {', '.join(SIDES)}.")
-        return index[index["image_id"].map(self.side) == side].reset_index(drop=True)
+        held = self.validation if side == "val" else side
+        return (index["image_id"].map(self.side) == held).to_numpy(bool)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a weights record says of the split."""
@@ -67,7 +93,7 @@ class Split:
             "name": self.name,
             "seed": self.seed,
             "fingerprint": self.fingerprint,
-            "leaks": self.leakage.leaks,
+            "leaks": self.leaks,
         }
 
 

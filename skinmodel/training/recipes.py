@@ -42,6 +42,7 @@ class TrainConfig:
             about the rate, so a unit with 8,192 inputs moves far more than one with 576.
         schedule: ``one_cycle`` (linear warm-up, cosine to 0) or ``constant``.
         warmup: share of all steps spent warming up; ``one_cycle`` only.
+        warmup_start: where the warm-up starts, as a share of the peak; ``one_cycle`` only.
         beta_1: decay of the first moment.
         beta_2: decay of the second moment.
         epsilon: added to the root of the second moment.
@@ -51,6 +52,10 @@ class TrainConfig:
             training images; 0 is none, 1 is what scikit-learn calls balanced.
         batch_norm_momentum: of the moving mean and variance.
         dropout: in the dense head.
+        auxiliary: weight of the loss of an auxiliary classifier on the last feature map, see
+            ``models.auxiliary``; 0 for none.
+        distillation: share of the network's own targets that the auxiliary classifier's answer
+            takes from the truth (Zhang et al. 2019, arXiv:1905.08094); without one it does nothing.
         selection: validation figure that picks the epoch.
         smoothing: epochs over which that figure is averaged before picking.
         precision: ``float32``, or ``bfloat16`` or ``float16`` for mixed precision.
@@ -71,6 +76,7 @@ class TrainConfig:
     head_rate: Rate
     schedule: Literal["one_cycle", "constant"]
     warmup: Share
+    warmup_start: Share
     beta_1: Share
     beta_2: Share
     epsilon: Rate
@@ -79,6 +85,8 @@ class TrainConfig:
     class_weight_power: Amount
     batch_norm_momentum: Share
     dropout: Share
+    auxiliary: Amount
+    distillation: Share
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
     smoothing: Count
     precision: Precision

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from skinmodel.training.recipes import TrainConfig
 
-START = 1 / 25  # of the peak: where the warm-up begins
-
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
     """Return the rate of one step.
@@ -22,7 +20,8 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
         return config.learning_rate
     warm = config.warmup * steps
     if step < warm:
-        return config.learning_rate * (START + (1 - START) * step / warm)
+        start = config.warmup_start
+        return config.learning_rate * (start + (1 - start) * step / warm)
     along = (step - warm) / max(steps - warm, 1)
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * along))
 

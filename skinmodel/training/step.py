@@ -19,7 +19,8 @@ class TrainStep:
     """Augmentation, forward, backward and update in one graph, traced once.
 
     Args:
-        model: the network.
+        model: the network, with the output of an auxiliary classifier beside its own where
+            ``config.auxiliary`` is above 0.
         optimizer: over the network's trainable variables.
         config: augmentation, smoothing and seed.
         weights: float32, (K,), loss weight of each class.
@@ -51,19 +52,33 @@ class TrainStep:
             seed: int32, (2,), of the augmentation.
 
         Returns:
-            The mean loss and the number of hits before the update, both float32, ().
+            The mean loss and the number of hits before the update, both float32, (), and both
+            of the network's own output.
         """
         inputs = to_input(
             augment(pixels, self.config.augmentation, seed), self.config.preprocessing
         )
         with tf.GradientTape() as tape:
-            probabilities = self.model(inputs, training=True)
+            probabilities, *auxiliary = tf.nest.flatten(self.model(inputs, training=True))
             loss = self._loss(truth, probabilities)
-            scaled = loss * self.loss_scale
+            scaled = self._objective(loss, truth, probabilities, auxiliary) * self.loss_scale
         gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
         self._update(gradients, rate)
         hits = tf.cast(tf.argmax(probabilities, axis=1) == truth, tf.float32)
         return loss, tf.reduce_sum(hits)
+
+    def _objective(
+        self, loss: tf.Tensor, truth: tf.Tensor, probabilities: tf.Tensor, auxiliary: list[Any]
+    ) -> tf.Tensor:
+        """Return what is minimised: ``loss``, taught and joined by the auxiliary classifier."""
+        if not auxiliary:
+            return loss
+        [teacher] = auxiliary
+        answers = tf.stop_gradient(teacher)
+        taught = keras.losses.categorical_crossentropy(answers, probabilities)
+        share = self.config.distillation
+        own = (1 - share) * loss + share * tf.reduce_mean(taught * tf.gather(self.weights, truth))
+        return own + self.config.auxiliary * self._loss(truth, teacher)
 
     def _loss(self, truth: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         targets = tf.one_hot(truth, probabilities.shape[-1])

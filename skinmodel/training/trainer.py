@@ -17,6 +17,7 @@ from skinmodel.data.pipeline import build_batches, shuffled_order
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.models.auxiliary import add_auxiliary
 from skinmodel.models.registry import get_spec
 from skinmodel.training import checkpoint
 from skinmodel.training.device import compute_in
@@ -68,9 +69,11 @@ class Trainer:
             self.model = get_spec(config.model).build(
                 batch_norm_momentum=config.batch_norm_momentum, dropout=config.dropout
             )
-        self.optimizer = FusedAdam(self.model.trainable_variables, config)
+            # What is trained; ``model`` is the part of it that is kept.
+            self.whole = add_auxiliary(self.model) if config.auxiliary else self.model
+        self.optimizer = FusedAdam(self.whole.trainable_variables, config)
         weights = class_weights(train.truth, len(CODES), config.class_weight_power)
-        self.step = TrainStep(self.model, self.optimizer, config, weights)
+        self.step = TrainStep(self.whole, self.optimizer, config, weights)
         self.predict = Predictor(self.model, config)
 
     def fit(self) -> checkpoint.RunState:
@@ -98,7 +101,7 @@ class Trainer:
                 f"fingerprint {state.fingerprint}, but these have {self.config.fingerprint}. "
                 "Choose another --runs folder, or throw that run away with --force."
             )
-        variables = {v.path: v for v in self.model.variables if is_weight(v)}
+        variables = {v.path: v for v in self.whole.variables if is_weight(v)}
         shapes = {name: tuple(v.shape) for name, v in variables.items()}
         check_shapes("The weights", weights, shapes)
         self.optimizer.set_state(optimizer)
@@ -124,7 +127,7 @@ class Trainer:
             score = smooth(scores, self.config.smoothing)
             state = replace(state, best_epoch=epoch, best_score=score)
             checkpoint.save_best(self.run, epoch, get_weights(self.model))
-        weights = get_weights(self.model)
+        weights = get_weights(self.whole)
         checkpoint.save(self.run, state, weights, self.optimizer.get_state())
         with writing_to(self.run):
             write_history(self.run, history)

@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from factories import TINY_MODELS
+
+from skinmodel.data.augmentation import Augmentation
+from skinmodel.errors import ConfigError
+from skinmodel.models.auxiliary import add_auxiliary
+from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.recipes import load_recipe
+from skinmodel.training.step import TrainStep
+
+CONFIG = replace(
+    load_recipe("grouped", "cnn", "float32"),
+    augmentation=Augmentation(),
+    dropout=0.0,
+    preprocessing=TINY_MODELS["cnn"].preprocessing,
+)
+SEED = tf.constant([1, 0], tf.int32)
+
+
+def build():
+    keras.utils.set_random_seed(3)
+    model = TINY_MODELS["cnn"].build(dropout=0.0)
+    return model, add_auxiliary(model)
+
+
+def draw_inputs():
+    return np.random.default_rng(4).uniform(-1, 1, (3, 80, 80, 3)).astype(np.float32)
+
+
+def test_the_network_itself_stays_as_it_was():
+    model, whole = build()
+    inputs = draw_inputs()
+    probabilities, auxiliary = (output.numpy() for output in whole(inputs, training=False))
+    np.testing.assert_array_equal(probabilities, model(inputs, training=False).numpy())
+    assert auxiliary.shape == probabilities.shape == (3, 7)
+    np.testing.assert_allclose(auxiliary.sum(axis=1), 1, rtol=1e-5)
+    own = {v.path for v in model.variables}
+    assert {v.path for v in whole.variables} - own == {"auxiliary/kernel", "auxiliary/bias"}
+
+
+def test_the_auxiliary_output_is_a_softmax_on_the_averaged_feature_map():
+    model, whole = build()
+    inputs = draw_inputs()
+    features = keras.Model(model.input, model.get_layer("flatten").input)(inputs, training=False)
+    kernel, bias = whole.get_layer("auxiliary").get_weights()
+    logits = features.numpy().mean(axis=(1, 2)) @ kernel + bias
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(whole(inputs, training=False)[1].numpy(), expected, rtol=1e-4)
+
+
+def test_a_network_without_dense_layers_after_a_flatten_is_refused():
+    image = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    with pytest.raises(ConfigError, match=r"no layer 'flatten'.*auxiliary = 0.0"):
+        add_auxiliary(keras.Model(image, keras.layers.Dense(7)(pooled), name="pooled"))
+
+
+def test_the_objective_by_hand():
+    _, whole = build()
+    config = replace(CONFIG, auxiliary=0.5, distillation=0.25, label_smoothing=0.0)
+    weights = np.array([1, 2, 3, 1, 1, 1, 1], np.float32)
+    step = TrainStep(whole, FusedAdam(whole.trainable_variables, config), config, weights)
+    truth = np.array([2, 1])
+    p = np.array([[0.1, 0.1, 0.5, 0.3, 0, 0, 0], [0.2, 0.6, 0.2, 0, 0, 0, 0]], np.float32) + 1e-6
+    q = np.array([[0, 0, 0.8, 0.2, 0, 0, 0], [0.5, 0.5, 0, 0, 0, 0, 0]], np.float32)
+    loss = (3 * -np.log(0.5) + 2 * -np.log(0.6)) / 2
+    taught = 3 * -(0.8 * np.log(0.5) + 0.2 * np.log(0.3)) + 2 * -(np.log(0.2) + np.log(0.6)) / 2
+    helping = (3 * -np.log(0.8) + 2 * -np.log(0.5)) / 2
+    found = step._objective(step._loss(truth, tf.constant(p)), truth, tf.constant(p), [q])
+    assert float(found) == pytest.approx(0.75 * loss + 0.25 * taught / 2 + 0.5 * helping, rel=1e-4)
+    assert float(step._objective(tf.constant(1.5), truth, tf.constant(p), [])) == 1.5
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_only_a_weight_above_0_trains_by_the_auxiliary_loss(share):
+    model, whole = build()
+    # The network's own path to its convolutions is cut: what moves them comes by the other.
+    model.get_layer("probabilities").set_weights(
+        [np.zeros_like(w) for w in model.get_layer("probabilities").get_weights()]
+    )
+    config = replace(CONFIG, auxiliary=share, distillation=0.0, weight_decay=0.0)
+    step = TrainStep(
+        whole, FusedAdam(whole.trainable_variables, config), config, np.ones(7, np.float32)
+    )
+    before = model.get_layer("conv1").get_weights()[0]
+    pixels = np.random.default_rng(5).integers(0, 256, (4, 80, 80, 3), dtype=np.uint8)
+    loss, _ = step.run(pixels, np.arange(4), tf.constant(1e-2), SEED)
+    assert float(loss) == pytest.approx(np.log(7), rel=1e-5)  # the network's own, not the sum
+    moved = bool((model.get_layer("conv1").get_weights()[0] != before).any())
+    assert moved == (share > 0)
