@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -126,6 +128,30 @@ def test_a_split_hands_out_its_sides_in_the_indexs_order():
         assert rows["image_id"].is_monotonic_increasing
         assert set(split.side[rows["image_id"]]) == {side}
         assert list(rows.columns) == list(INDEX.columns)
+
+
+def test_a_mask_marks_the_rows_that_a_side_hands_out():
+    split = split_grouped(INDEX)
+    for side in splits.SIDES:
+        mask = split.mask(INDEX, side)
+        assert mask.dtype == bool
+        assert list(INDEX["image_id"][mask]) == list(split.of(INDEX, side)["image_id"])
+
+
+def test_an_image_that_the_split_does_not_know_is_on_no_side():
+    strange = INDEX.iloc[:2].assign(image_id=["ISIC_9999998", "ISIC_9999999"])
+    assert not any(split_grouped(INDEX).mask(strange, side).any() for side in splits.SIDES)
+
+
+def test_a_split_without_validation_hands_out_its_test_side_and_leaks_for_it():
+    split = split_grouped(INDEX)
+    tuned_on_test = replace(split, validation="test")
+    assert not split.leaks
+    assert tuned_on_test.leaks
+    assert tuned_on_test.to_dict() == {**split.to_dict(), "leaks": True}
+    validation, test = (tuned_on_test.of(INDEX, side) for side in ("val", "test"))
+    pd.testing.assert_frame_equal(validation, test)
+    pd.testing.assert_frame_equal(test, split.of(INDEX, "test"))
 
 
 def test_a_side_of_another_name_is_refused():
