@@ -1,0 +1,97 @@
+"""CSV tables from elsewhere, read without trusting them: every cell as text, every row whole."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from skinmodel.errors import DatasetError
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Largest table accepted, in bytes; the truth table of ISIC 2019 has 1.3 million."""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table's cells as they stand, without blanks at their ends.
+
+    Commas separate the columns, or tabs where the header has no comma (as in the files of Harvard
+    Dataverse). Semicolons are refused rather than guessed at: they come with decimal commas. A byte
+    order mark and empty lines are passed over.
+
+    Args:
+        path: a UTF-8 text file of at most ``MAX_BYTES``.
+
+    Returns:
+        str columns named as in the header; the index is each row's line number in the file.
+
+    Raises:
+        DatasetError: no such file, or it is empty, too large, no text or no table.
+    """
+    text = _read_text(path)
+    first = text.split("\n", 1)[0]
+    if ";" in first and "," not in first:
+        raise DatasetError(
+            f"'{path}' separates its columns by semicolons: '{first.strip()[:80]}'. Columns are "
+            "expected to be separated by commas, with a point in decimals; save it again as that."
+        )
+    delimiter = "\t" if "\t" in first and "," not in first else ","
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        numbered = [(lines.line_num, [c.strip() for c in row]) for row in lines if any(row)]
+    except csv.Error as error:
+        raise DatasetError(
+            f"'{path}' is not a CSV table: line {lines.line_num}: {error}."
+        ) from error
+    if not numbered:
+        raise DatasetError(f"'{path}' is empty; a table with a header was expected.")
+    (_, header), *rows = numbered
+    _check_header(path, header)
+    uneven = [number for number, row in rows if len(row) != len(header)]
+    if uneven:
+        shown = ", ".join(map(str, uneven[:5]))
+        raise DatasetError(
+            f"'{path}' has {len(uneven):,} rows with more or fewer cells than the {len(header)} of "
+            f"its header (lines {shown}{', ...' if len(uneven) > 5 else ''}). Restore the file."
+        )
+    if not rows:
+        raise DatasetError(f"'{path}' has a header and no rows.")
+    index = pd.Index([number for number, _ in rows], name="line")
+    return pd.DataFrame([row for _, row in rows], columns=header, index=index, dtype="str")
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise DatasetError(f"There is no file '{path}'; a CSV table was expected there.")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DatasetError(f"'{path}' cannot be read ({error.strerror}).") from error
+    if len(content) > MAX_BYTES:
+        raise DatasetError(
+            f"'{path}' is larger than {MAX_BYTES // 2**20} MB, the most that is read of a table. "
+            "Check that it is a truth table."
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"'{path}' is not text in UTF-8 ({error.reason} at byte {error.start:,}); it begins "
+            f"with {content[:8]!r}. Save the table again as CSV in UTF-8."
+        ) from error
+    if "\0" in text:
+        raise DatasetError(
+            f"'{path}' is a binary file, or text that is not in UTF-8; it begins with "
+            f"{content[:8]!r}. Save the table again as CSV in UTF-8."
+        )
+    return text
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice or "" in header:
+        shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
+        fault = "columns of one name" if any(twice) else "a column without a name"
+        raise DatasetError(f"'{path}' has {fault}; its header is {shown}.")
