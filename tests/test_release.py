@@ -11,7 +11,7 @@ from skinmodel.cli import main
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError, DatasetError
 from skinmodel.evaluation.bootstrap import compute_intervals
-from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.evaluation.predictions import read_predictions, to_arrays, write_predictions
 from skinmodel.images import read
 from skinmodel.inference.classifier import Classifier
@@ -98,13 +98,13 @@ def test_the_predictions_are_of_the_test_folds_only(world, shipped, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_figures_are_those_of_the_predictions_written(shipped, name):
     arrays = to_arrays(read_predictions(shipped.folder / f"predictions_{name}.csv"))
-    summary = compute_summary(*arrays[:2])
+    metrics = compute_metrics(*arrays[:2])
     intervals = compute_intervals(*arrays)
     recorded = shipped.record.metrics[name]
     assert recorded == shipped.report["shipped"][name]
     assert tuple(recorded) == FIGURES
     for figure in FIGURES:
-        assert recorded[figure]["value"] == pytest.approx(getattr(summary, figure), abs=1e-12)
+        assert recorded[figure]["value"] == pytest.approx(getattr(metrics, figure), abs=1e-12)
         assert recorded[figure] == pytest.approx(asdict(intervals[figure]), abs=1e-12)
 
 

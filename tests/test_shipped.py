@@ -47,10 +47,10 @@ class TestShippedRecord:
         table = read_predictions(results_of(record) / f"predictions_{views}.csv")
         recomputed = compute_intervals(*to_arrays(table))
         reported = read_report(record)["shipped"][views]
-        assert reported.keys() == recomputed.keys()
-        for figure, interval in recomputed.items():
+        assert reported.keys() == {"accuracy", "balanced_accuracy", "macro_auc"}
+        for figure in reported:
             # The table keeps six decimals of each probability.
-            assert reported[figure] == pytest.approx(interval.to_dict(), abs=1e-4)
+            assert reported[figure] == pytest.approx(recomputed[figure].to_dict(), abs=1e-4)
             assert record.metrics[views][figure] == reported[figure]
 
     @pytest.mark.parametrize("views", VIEWS)

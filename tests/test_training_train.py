@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
-from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.models import registry
 from skinmodel.training import checkpoint, runs, train, trainer
 from skinmodel.training.history import read_history
@@ -124,14 +124,14 @@ def test_the_picked_weights_give_the_recorded_validation_figures(straight, confi
         if variable.path in finished.weights:
             variable.assign(finished.weights[variable.path])
     probabilities = fitted.predict(VAL.pixels)
-    summary = compute_summary(VAL.truth, probabilities)
+    metrics = compute_metrics(VAL.truth, probabilities)
     chosen = probabilities[np.arange(len(VAL.truth)), VAL.truth]
     assert finished.result.val == pytest.approx(
         {
             "loss": -np.log(chosen).mean(),
-            "accuracy": summary.accuracy,
-            "balanced_accuracy": summary.balanced_accuracy,
-            "macro_auc": summary.macro_auc,
+            "accuracy": metrics.accuracy,
+            "balanced_accuracy": metrics.balanced_accuracy,
+            "macro_auc": metrics.macro_auc,
         },
         rel=1e-5,
     )

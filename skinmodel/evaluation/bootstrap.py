@@ -1,17 +1,26 @@
-"""95 % intervals by resampling lesions, not images: images of one lesion are not independent."""
+"""95 % intervals by resampling lesions, not images: images of one lesion are not independent.
 
-from collections.abc import Mapping
+The percentile bootstrap over clusters (Davison and Hinkley 1997, section 3.8). Where every draw
+gives the same, as for a class whose images are all right, the interval has no width however few
+the images are: read it beside the number of images.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.evaluation.figures import WeightedFigures
+from skinmodel.evaluation.metrics import compute_metrics
+from skinmodel.evaluation.shares import Floats
 
 DRAWS: Final = 1000
 SEED: Final = 20230630
 LEVEL: Final = 0.95
+# Images times draws held at once: 2 MB an array, which stays in the processor's cache.
+_BLOCK: Final = 2**18
 
 
 @dataclass(frozen=True)
@@ -29,95 +38,73 @@ class Interval:
 
 def compute_intervals(
     truth: NDArray[np.int64],
-    probabilities: NDArray[np.float32],
+    probabilities: NDArray[np.floating],
     lesions: NDArray[np.str_],
     draws: int = DRAWS,
     seed: int = SEED,
-) -> Mapping[str, Interval]:
-    """Return accuracy, balanced accuracy and macro AUC with their 95 % intervals.
+) -> dict[str, Interval]:
+    """Return every figure of ``Metrics.flat`` with its 95 % interval.
 
-    A draw in which a class does not occur leaves that class out of its means.
+    A draw in which a class does not occur leaves that class out of its means, and draws in which a
+    figure is undefined out of that figure's interval.
 
     Args:
         truth: int64, (N,), class indices.
-        probabilities: float32, (N, K).
+        probabilities: float, (N, K).
         lesions: str, (N,), the lesion each image shows; whole lesions are drawn with replacement.
         draws: number of resamples.
         seed: of the resampling.
+
+    Raises:
+        ConfigError: there is not one row an image and one column a class.
     """
-    weights = draw_weights(lesions, draws, seed)
-    summary = compute_summary(truth, probabilities)
-    recalls = resample_recalls(truth, probabilities, weights)
-    hits = (probabilities.argmax(axis=1) == truth).astype(np.float64)
-    drawn = {
-        "accuracy": _divide(weights @ hits, weights.sum(axis=1)),
-        "balanced_accuracy": _mean_of_defined(recalls),
-        "macro_auc": _mean_of_defined(resample_aucs(truth, probabilities, weights)),
-    }
-    return {name: to_interval(getattr(summary, name), values) for name, values in drawn.items()}
+    drawn = resample(WeightedFigures(truth, probabilities), lesions, draws, seed)
+    values = compute_metrics(truth, probabilities).flat()
+    return {name: to_interval(value, drawn[name]) for name, value in values.items()}
 
 
-def to_interval(value: float, drawn: NDArray[np.float64]) -> Interval:
-    """Return ``value`` with the central 95 % of what the draws gave."""
+def resample(
+    compute: Callable[[Floats], Mapping[str, Floats]],
+    lesions: NDArray[np.str_],
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Floats]:
+    """Return what ``compute`` gives for each draw, float64, (draws,), by name.
+
+    Args:
+        compute: takes weights, float64, (d, N), returns named figures, float64, (d,).
+        lesions: str, (N,), the lesion each image shows.
+        draws: number of resamples, at least 1.
+        seed: of the resampling; two calls with one seed and the same lesions draw alike.
+    """
+    blocks = [compute(weights) for weights in draw_weights(lesions, draws, seed)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def draw_weights(lesions: NDArray[np.str_], draws: int, seed: int) -> Iterator[Floats]:
+    """Yield how often each image is drawn, float64, (d, N), in blocks of some draws.
+
+    All images of a lesion are drawn alike. The blocks only bound the memory: the draws are the
+    same in blocks of any size.
+    """
+    if not len(lesions):
+        yield np.zeros((draws, 0))
+        return
+    names, lesion_of = np.unique(lesions, return_inverse=True)
+    chances = np.full(len(names), 1 / len(names))
+    rng = np.random.default_rng(seed)
+    most = max(1, _BLOCK // len(lesions))
+    for start in range(0, draws, most):
+        size = min(most, draws - start)
+        drawn = rng.multinomial(len(names), chances, size=size)
+        yield drawn[:, lesion_of].astype(np.float64)
+
+
+def to_interval(value: float, drawn: Floats) -> Interval:
+    """Return ``value`` with the central 95 % of what the draws gave, undefined draws left out."""
     defined = drawn[~np.isnan(drawn)]
     if not len(defined):
         return Interval(value, float("nan"), float("nan"))
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(defined, [tail, 100 - tail])
     return Interval(value, float(low), float(high))
-
-
-def draw_weights(lesions: NDArray[np.str_], draws: int, seed: int) -> NDArray[np.float64]:
-    """Return how often each image is drawn, float64, (draws, N): all images of a lesion alike."""
-    if not len(lesions):
-        return np.zeros((draws, 0))
-    _, lesion_of = np.unique(lesions, return_inverse=True)
-    count = int(lesion_of.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    return drawn[:, lesion_of].astype(np.float64)
-
-
-def resample_recalls(
-    truth: NDArray[np.int64], probabilities: NDArray[np.float32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the recall of each class in each draw, float64, (draws, K)."""
-    of_class = (truth[:, None] == np.arange(probabilities.shape[1])).astype(np.float64)
-    hit = (probabilities.argmax(axis=1) == truth)[:, None]
-    support = weights @ of_class
-    found = weights @ (of_class * hit)
-    return _divide(found, support)
-
-
-def resample_aucs(
-    truth: NDArray[np.int64], probabilities: NDArray[np.float32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the one-against-the-rest AUC of each class in each draw, float64, (draws, K)."""
-    columns = [
-        _weighted_auc(truth == k, probabilities[:, k], weights)
-        for k in range(probabilities.shape[1])
-    ]
-    return np.stack(columns, axis=1)
-
-
-def _weighted_auc(
-    positive: NDArray[np.bool_], score: NDArray[np.float32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    ordered = weights[:, order]
-    positives = np.add.reduceat(ordered * positive[order], starts, axis=1)
-    negatives = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives
-    wins = (positives * (below + negatives / 2)).sum(axis=1)
-    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return _divide(wins, pairs)
-
-
-def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _divide(np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1).astype(np.float64))
-
-
-def _divide(share: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the quotient, NaN where there is nothing to divide by."""
-    return np.divide(share, whole, out=np.full_like(share, np.nan), where=whole > 0)

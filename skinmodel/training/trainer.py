@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from skinmodel.data.pipeline import build_batches, shuffled_order
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
-from skinmodel.evaluation.metrics import compute_summary
+from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.models.auxiliary import add_auxiliary
 from skinmodel.models.registry import get_spec
 from skinmodel.training import checkpoint
@@ -166,13 +166,13 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         probabilities = self.predict(self.val.pixels)
-        summary = compute_summary(self.val.truth, probabilities)
+        metrics = compute_metrics(self.val.truth, probabilities)
         chosen = probabilities[np.arange(len(self.val.truth)), self.val.truth]
         return {
             "val_loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
-            "val_accuracy": summary.accuracy,
-            "val_balanced_accuracy": summary.balanced_accuracy,
-            "val_macro_auc": summary.macro_auc,
+            "val_accuracy": metrics.accuracy,
+            "val_balanced_accuracy": metrics.balanced_accuracy,
+            "val_macro_auc": metrics.macro_auc,
         }
 
 
