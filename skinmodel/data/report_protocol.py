@@ -4,12 +4,12 @@ Köfler (2023, chapter 4) copies every picture that is not a nevus five times, t
 and only then splits the pictures at random. Copies of one picture, and pictures of one lesion,
 fall on both sides; and the test side also picks the epoch. Steps and order follow his notebook
 ``cnn_vgg.ipynb``. It read the files in the order of the folder listing, which is not recorded:
-sizes, supports and class weights come out exactly, the very pictures of each side cannot.
+sizes, supports and class weights come out exactly, the very pictures of each side cannot. How much
+leaks is counted by ``report_leakage``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -38,57 +38,6 @@ TRANSFORMS: Final = tuple(_TRANSFORMS)
 # What the report prints of its class weights (scikit-learn's "balanced", over all 26,565 pictures,
 # two digits). Over the 17,798 of the training side they are the same to two digits.
 CLASS_WEIGHTS: Final = dict(zip(CODES, (0.57, 0.57, 0.58, 1.23, 1.93, 4.45, 5.5), strict=True))
-
-
-@dataclass(frozen=True)
-class LeakageCounts:
-    """How many pictures of the test side the training side gives away.
-
-    Attributes:
-        pictures: of the test side.
-        turned_copy: of these, those of which training holds the original or another copy.
-        same_lesion: those of whose lesion training holds another photograph, turned or not.
-        either: those of which at least one of both holds.
-    """
-
-    pictures: int
-    turned_copy: int
-    same_lesion: int
-    either: int
-
-    def share(self, of: str) -> float:
-        """Return one of the counts as a share of the pictures, 0 to 1; NaN if there are none."""
-        return float(getattr(self, of)) / self.pictures if self.pictures else float("nan")
-
-
-@dataclass(frozen=True)
-class LeakageReport:
-    """What the training side of a split gives away of its test side.
-
-    Attributes:
-        total: over all pictures of the test side.
-        by_class: by diagnosis code, in class order; every code has an entry.
-    """
-
-    total: LeakageCounts
-    by_class: dict[str, LeakageCounts]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class UnseenImages:
-    """Images of the grouped test folds whose lesion no picture of the report's training shows.
-
-    Attributes:
-        image_ids: in the order of the index.
-        by_class: how many of each diagnosis code; every code has an entry, 0 included.
-    """
-
-    image_ids: tuple[str, ...]
-    by_class: dict[str, int]
 
 
 def build_pictures(index: pd.DataFrame) -> pd.DataFrame:
@@ -191,56 +140,3 @@ def split_report(pictures: pd.DataFrame, seed: int = SEED) -> Split:
     side = pd.Series(np.where(held, "test", "train"), index=pictures["image_id"], dtype=str)
     sources = pictures.assign(image_id=pictures["source_image_id"], side=side.to_numpy())
     return Split("report", seed, side, compute_leakage(sources), validation="test")
-
-
-def compute_leakage_report(pictures: pd.DataFrame, split: Split) -> LeakageReport:
-    """Return how much of the test side the training side gives away.
-
-    On HAM10000, of 8,767 test pictures 6,518 (74 %) have a copy of themselves in training, 4,975
-    (57 %) another photograph of their lesion, 7,104 (81 %) either; of the 6,554 that are no nevus
-    all but 24.
-
-    Args:
-        pictures: as ``build_pictures`` returns them.
-        split: of these pictures.
-    """
-    train, test = split.of(pictures, "train"), split.of(pictures, "test")
-    copied = test["source_image_id"].isin(train["source_image_id"])
-    photographs = train.groupby("group_id")["source_image_id"].nunique()
-    others = test["group_id"].map(photographs).fillna(0) - copied.astype(int)
-    found = pd.DataFrame({"turned_copy": copied, "same_lesion": others > 0})
-    found["either"] = found["turned_copy"] | found["same_lesion"]
-    by_class = {code: _count(found[test["truth"] == code]) for code in CODES}
-    return LeakageReport(_count(found), by_class)
-
-
-def unseen_images(
-    index: pd.DataFrame, pictures: pd.DataFrame, report: Split, grouped: Split
-) -> UnseenImages:
-    """Return the images on which both protocols can be compared without a leak.
-
-    These are the images of the grouped split's test folds whose lesion (group) has no picture in
-    the report's training. On HAM10000 they are 322 of 2,003, and **all 322 are nevi**: with six
-    copies of every other image, nearly all other lesions have a copy in training. What the leak
-    does to the six other diagnoses cannot be seen on them; balanced accuracy is the sensitivity
-    for nevi there, and AUC is not defined.
-
-    Args:
-        index: HAM10000, as ``ham10000.read_index`` returns it.
-        pictures: as ``build_pictures`` made them of the index.
-        report: the report's split of the pictures.
-        grouped: the grouped split of the index.
-    """
-    test = grouped.of(index, "test")
-    known = report.of(pictures, "train")["group_id"]
-    unseen = test[~test["group_id"].isin(known)]
-    counts = unseen["truth"].value_counts()
-    return UnseenImages(
-        tuple(unseen["image_id"]), {code: int(counts.get(code, 0)) for code in CODES}
-    )
-
-
-def _count(found: pd.DataFrame) -> LeakageCounts:
-    return LeakageCounts(
-        pictures=len(found), **{name: int(found[name].sum()) for name in found.columns}
-    )
