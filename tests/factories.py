@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from skinmodel import paths
 from skinmodel.commands import predict, train
@@ -161,6 +162,100 @@ def run_tiny_cli(arguments: Sequence[str]) -> int:
         use_tiny_world(patch, Path(os.environ["SKINMODEL_HOME"]))
         use_float32(patch)
         return main(arguments)
+
+
+ISIC_DROPPED = {
+    "image file missing": 1,
+    "same picture under two diagnoses": 4,
+    "squamous cell carcinoma: no class of the networks": 4,
+    "unknown diagnosis: no class of the networks": 1,
+}
+"""What a drawn ISIC 2019 holds beside HAM10000 and the 35 images left, by reason."""
+
+
+def write_drawn_isic2019(folder: Path, size: int = 84) -> Path:
+    """Write ISIC 2019's layout beside a drawn HAM10000, whose images it holds in small copies.
+
+    Every tenth copy is called ``_downsampled``, as are the images of MSK. Beside them: 2 lesions
+    with 2 images each for 8 diagnoses from BCN, 4 images from MSK, 3 without a lesion id, and
+    what must be dropped (``ISIC_DROPPED``).
+    """
+    import cv2
+
+    root = folder / "ISIC2019"
+    images = root / "ISIC_2019_Training_Input"
+    images.mkdir(parents=True)
+    rng = np.random.default_rng(11)
+    rows: list[tuple[str, str, str]] = []  # image, truth, lesion id
+    ham = drawn_index(folder) if (folder / "HAM10000").exists() else pd.DataFrame()
+    for number, row in enumerate(ham.itertuples()):
+        name = f"{row.image_id}{'' if number % 10 else '_downsampled'}"
+        copy = cv2.resize(cv2.imread(str(row.path)), (size, size), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(images / f"{name}.jpg"), copy)
+        rows.append((name, str(row.truth), str(row.lesion_id)))
+    for k, code in enumerate((*CODES, "scc")):
+        for image in range(4):
+            number = 4 * k + image
+            rows.append((f"ISIC_{53454 + number:07d}", code, f"BCN_{number // 2:07d}"))
+    rows += [(f"ISIC_{12653 + k:07d}_downsampled", CODES[k % 2], f"MSK4_{k:07d}") for k in range(4)]
+    rows += [(f"ISIC_{11000 + k:07d}", CODES[k], "") for k in range(3)]
+    rows += [("ISIC_0067502", "mel", "BCN_0003560"), ("ISIC_0067980", "nv", "BCN_0000237")]
+    rows += [("ISIC_0069013", "nv", "BCN_0000237"), ("ISIC_0071017", "mel", "BCN_0003560")]
+    rows += [("ISIC_0073000", "unk", ""), ("ISIC_0073001", "akiec", "BCN_0009999")]
+    classes = (*CODES, "scc", "unk")
+    for name, code, _ in rows[len(ham) : -1]:  # the last one's file is missing
+        cv2.imwrite(str(images / f"{name}.jpg"), draw_picture(rng, classes.index(code), size))
+    write_one_hot(root / "ISIC_2019_Training_GroundTruth.csv", "isic2019", rows)
+    metadata = [
+        {
+            "image": name,
+            "age_approx": "" if number % 5 == 0 else 5.0 * (number % 18),
+            "anatom_site_general": ("anterior torso", "head/neck", "")[number % 3],
+            "lesion_id": lesion,
+            "sex": ("female", "male", "")[number % 3],
+        }
+        for number, (name, _, lesion) in enumerate(rows)
+    ]
+    pd.DataFrame(metadata).to_csv(root / "ISIC_2019_Training_Metadata.csv", index=False)
+    return folder
+
+
+def write_drawn_isic2018_test(folder: Path, size: int = 84) -> Path:
+    """Write the ISIC 2018 test set's layout: 14 images and the row that the challenge ignores."""
+    import cv2
+
+    root = folder / "ISIC2018"
+    images = root / "ISIC2018_Task3_Test_Input"
+    images.mkdir(parents=True)
+    (images / "ATTRIBUTION.txt").write_text("as in the archive")
+    rng = np.random.default_rng(13)
+    rows = [(f"ISIC_{34524 + n:07d}", CODES[n % len(CODES)]) for n in range(14)]
+    for name, code in rows:
+        picture = draw_picture(rng, CODES.index(code), size)
+        cv2.imwrite(str(images / f"{name}.jpg"), picture)
+    table = root / "ISIC2018_Task3_Test_GroundTruth.csv"
+    write_one_hot(table, "isic2018", [*rows, ("ISIC_0035068", "nv")])
+    return folder
+
+
+def draw_picture(rng: np.random.Generator, k: int, size: int) -> NDArray[np.uint8]:
+    """Return noise with a colour for each class, uint8, (size, size, 3)."""
+    picture = rng.integers(0, 60, (size, size, 3)).astype(np.uint8)
+    picture[..., k % 3] += np.uint8(60 + 15 * k)
+    return picture
+
+
+def write_one_hot(path: Path, layout: str, rows: Sequence[tuple[str, ...]]) -> None:
+    """Write a truth table of rows (image, code, ...) with the columns of ``layout``."""
+    order = ("mel", "nv", "bcc", "akiec", "bkl", "df", "vasc")
+    names = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
+    if layout == "isic2019":
+        order = (*order, "scc", "unk")
+        names = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
+    lines = [",".join(("image", *names))]
+    for name, truth, *_ in rows:
+        lines.append(",".join((name, *("1.0" if code == truth else "0.0" for code in order))))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

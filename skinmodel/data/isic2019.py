@@ -97,6 +97,8 @@ def read_index(data: Path, *, scc_as_akiec: bool = False) -> Selection:
     else:
         reasons[IS_SCC] = rows["truth"] == SCC
     reasons[IS_UNKNOWN] = rows["truth"] == UNKNOWN
+    order = ["image_id", "truth_id", "group_id", "lesion_id", "truth", "path"]
+    rows = rows[[*order, "sex", "age", "site", "source", "scored"]]
     selection = select_rows(rows, reasons)
     if selection.index.empty:
         counts = "; ".join(f"{reason}: {count:,}" for reason, count in selection.dropped.items())

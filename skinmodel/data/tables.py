@@ -18,7 +18,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Commas separate the columns, or tabs where the header has no comma (as in the files of Harvard
     Dataverse). Semicolons are refused rather than guessed at: they come with decimal commas. A byte
-    order mark and empty lines are passed over.
+    order mark and rows of empty cells are passed over.
 
     Args:
         path: a UTF-8 text file of at most ``MAX_BYTES``.
@@ -39,7 +39,8 @@ def read_table(path: Path) -> pd.DataFrame:
     delimiter = "\t" if "\t" in first and "," not in first else ","
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        numbered = [(lines.line_num, [c.strip() for c in row]) for row in lines if any(row)]
+        cells = ((lines.line_num, [cell.strip() for cell in row]) for row in lines)
+        numbered = [(number, row) for number, row in cells if any(row)]
     except csv.Error as error:
         raise DatasetError(
             f"'{path}' is not a CSV table: line {lines.line_num}: {error}."
