@@ -1,7 +1,8 @@
 """What the pages ask of skinmodel: caches for all sessions, and errors turned into words.
 
-The only module with ``st.cache_*``, and the only one that turns a ``SkinModelError`` into a
-sentence for a user. Uploads are never put into a cache that sessions share.
+The only package with ``st.cache_*``, and the only one that turns a ``SkinModelError`` into a
+sentence for a user. Uploads are never put into a cache that sessions share. What the Compare page
+asks for is in ``evaluations``.
 """
 
 import secrets
@@ -112,6 +113,17 @@ def load_classifiers() -> "Mapping[str, Classifier]":
     for classifier in loaded.values():
         classifier.warm_up()
     return loaded
+
+
+def load_run(run_id: str) -> "Classifier":
+    """Return the network of one run in the store; takes seconds, and tests put their own here.
+
+    Raises:
+        WeightsError: its weights are not in the store, as those of a leaky run that does not ship.
+    """
+    from skinmodel.inference.classifier import Classifier
+
+    return Classifier.load(run_id)
 
 
 @st.cache_resource(show_spinner=False)
