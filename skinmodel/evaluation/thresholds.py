@@ -111,13 +111,13 @@ def compute_roc(positive: Bools, score: Scores) -> RocCurve:
         score: float, (N,), finite; higher speaks for positive.
     """
     thresholds, tp, fp = _count(positive, score)
-    tp, fp = (np.concatenate([[0.0], counts]) for counts in (tp, fp))
     bend = (np.diff(tp, 2) != 0) | (np.diff(fp, 2) != 0)
     kept = np.concatenate([[True], bend, [True]])[: len(tp)]
+    found, flagged_in_vain = (np.concatenate([[0.0], counts[kept]]) for counts in (tp, fp))
     return RocCurve(
-        np.concatenate([[np.inf], thresholds])[kept],
-        divide(tp, tp[-1:])[kept],
-        divide(fp[-1:] - fp, fp[-1:])[kept],
+        np.concatenate([[np.inf], thresholds[kept]]),
+        divide(found, tp[-1:]),
+        divide(fp[-1:] - flagged_in_vain, fp[-1:]),
     )
 
 
