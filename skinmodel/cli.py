@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from skinmodel.commands import data, predict, release, results, train, weights
+from skinmodel.commands import compare, data, evaluate, predict, release, results, train, weights
 from skinmodel.errors import SkinModelError, UnknownNameError, UsageError
 from skinmodel.results import DISCLAIMER
 
@@ -66,6 +66,6 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (predict, train, release, results, weights, data):
+    for command in (predict, train, evaluate, compare, release, results, weights, data):
         command.add_parser(commands)
     return parser

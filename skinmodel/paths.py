@@ -19,6 +19,11 @@ def home() -> Path:
     return Path(configured) if configured else Path(platformdirs.user_cache_dir("skinmodel"))
 
 
+def evaluations() -> Path:
+    """Return where a user's own evaluations are kept, ``RUN_ID/DATASET`` each."""
+    return home() / "evaluations"
+
+
 def data_dir() -> Path | None:
     """Return the folder that holds ``HAM10000`` and ``ISIC2019`` (``SKINMODEL_DATA``), or None."""
     configured = os.environ.get("SKINMODEL_DATA")

@@ -1,26 +1,23 @@
-"""From a finished run to weights that ship: measured on test, made compact, measured again."""
+"""A finished run made ready to ship: compact weights, calibrated, and what they measured."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from skinmodel.data import cache, ham10000
-from skinmodel.data.splits import Split, split_grouped
+from skinmodel.data.evaluation_sets import load_evaluation_set
+from skinmodel.data.splits import split_grouped
+from skinmodel.diagnoses import class_index
 from skinmodel.errors import ConfigError
+from skinmodel.evaluate import evaluate, predict_all
 from skinmodel.evaluation.bootstrap import DRAWS, Interval, compute_intervals
-from skinmodel.evaluation.predictions import (
-    DECIMALS,
-    build_predictions,
-    to_arrays,
-    write_predictions,
-)
+from skinmodel.evaluation.calibration import fit_temperature
+from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.files import write_text
 from skinmodel.inference.classifier import Classifier
 from skinmodel.models.registry import get_spec
@@ -32,11 +29,14 @@ from skinmodel.training.runs import FinishedRun, read_finished
 from skinmodel.weights.compact import decode, encode
 from skinmodel.weights.record import WeightsRecord
 
-Pixels = NDArray[np.uint8]
-
-_CHUNK: Final = 64
-# What is measured, by number of test-time views.
-_VIEWS: Final = {1: "test", 8: "test_8_views"}
+FILE: Final = "release.json"
+HEADLINES: Final = ("accuracy", "balanced_accuracy", "macro_auc")
+# What is evaluated, by the name the record gives it.
+_MEASURED: Final = {
+    "val": ("ham10000:val", 1),
+    "test": ("ham10000:test", 1),
+    "test_8_views": ("ham10000:test", 8),
+}
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,27 @@ class Release:
 
     Attributes:
         record: of the compact weights.
-        report: what ``report.json`` holds.
-        folder: where recipe, history, predictions and report are.
+        summary: what ``release.json`` holds.
+        folder: where recipe, history, ``release.json`` and the evaluations are.
     """
 
     record: WeightsRecord
-    report: dict[str, Any]
+    summary: dict[str, Any]
     folder: Path
 
 
 def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -> Release:
-    """Measure a finished run on the test folds and write it in the form that ships.
+    """Measure a finished run on validation and test folds and write it in the form that ships.
 
-    The predictions written are those of the compact weights: the ones a user runs.
+    The predictions written are those of the compact weights, calibrated: the ones a user gets. One
+    temperature is fitted on the validation folds, one view an image, and serves every later use.
 
     Args:
         run: folder of a finished run of a split that does not leak.
         data: folder that holds ``HAM10000``.
         weights_folder: gets the compact weights and their record.
-        results_folder: gets a folder of the run's id with recipe, history, predictions, report.
+        results_folder: gets a folder of the run's id with recipe, history, ``release.json`` and one
+            folder an evaluation.
 
     Raises:
         ConfigError: the run is unfinished, its split or its pixels are not those of this data, or
@@ -71,50 +73,60 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
         SkinModelError: see the parts.
     """
     finished = read_finished(run)
-    index = ham10000.read_index(data)
-    split = split_grouped(index)
-    if finished.data["split"] != split.to_dict():
-        raise ConfigError(
-            f"The run in '{run}' was trained on the split {finished.data['split']}, but this data "
-            f"gives {split.to_dict()}: its test folds would not be unseen. Use the same data."
-        )
-    test = split.of(index, "test")
-    pixels = list(_load_test_pixels(finished, index, split))
-    exact = _measure(_load(finished, finished.weights), pixels, test)
-    # The compact form is measured as it will be read, from the very bytes that ship.
+    _check_data(finished, data)
     coded, coding = encode(finished.weights)
-    compact = _measure(_load(finished, decode(coded, "the compact weights")), pixels, test)
+    # The compact form is measured as it will be read, from the very bytes that ship.
+    weights = decode(coded, "the compact weights")
+    temperature = _fit(_load(finished, weights), data)
     folder = results_folder / finished.result.run_id
-    report = {
+    compact, exact = (_load(finished, w, temperature) for w in (weights, finished.weights))
+    reports = {}
+    for name, (dataset, views) in _MEASURED.items():
+        loaded = load_evaluation_set(dataset, data)
+        out = folder / loaded.folder(views)
+        reports[name] = evaluate(compact, finished.data["split"], loaded, out, views=views)
+    metrics = {name: select_headlines(report) for name, report in reports.items()}
+    summary = {
         "disclaimer": DISCLAIMER,
         "run_id": finished.result.run_id,
         "model": finished.config["model"],
-        "dataset": "HAM10000, test folds of the grouped split",
-        "images": len(test),
-        "lesions": int(test["group_id"].nunique()),
-        "intervals": f"95 %, {DRAWS} resamples of lesions",
         "epoch": finished.result.epoch,
         "training_hours": finished.result.seconds / 3600,
         "weights_bytes": len(coded),
         "largest_coding_error": coding.largest_error,
-        "float32": _figures(exact),
-        "shipped": _figures(compact),
+        "temperature": temperature,
+        "intervals": f"95 %, {DRAWS} resamples of lesions",
+        "float32": {"test": _measure(exact, data)},
+        "shipped": metrics,
     }
     # The results come first: weights that a manifest names never lack the proof of their figures.
-    _write_results(folder, finished, report, {name: t for name, (t, _) in compact.items()})
-    metrics = {"val": finished.result.val, **_figures(compact)}
-    record = publish_run(finished, weights_folder, coded, metrics, "compact")
-    return Release(record, report, folder)
+    _write(folder, finished, summary)
+    record = publish_run(finished, weights_folder, coded, metrics, "compact", temperature)
+    return Release(record, summary, folder)
 
 
-def _load_test_pixels(finished: FinishedRun, index: pd.DataFrame, split: Split) -> Pixels:
-    """Return the test images as the run's own decoding gave them: uint8, (N, h, w, 3), RGB.
+def select_headlines(report: EvaluationReport) -> dict[str, dict[str, float]]:
+    """Return the figures that a weights record holds, by name, with their intervals."""
+    return {name: report.metrics[name].to_dict() for name in HEADLINES}
+
+
+def _check_data(finished: FinishedRun, data: Path) -> None:
+    """Refuse data that are not, to the pixel, those the run was trained beside.
 
     Raises:
-        ConfigError: the images are not, to the pixel, those the run was trained beside.
+        ConfigError: another split, or other pixels.
     """
-    preprocessing = Preprocessing(**finished.config["preprocessing"])
-    pixels = cache.load_pixels(list(index["path"]), preprocessing)
+    index = ham10000.read_index(data)
+    split = split_grouped(index)
+    if finished.data["split"] != split.to_dict():
+        raise ConfigError(
+            f"Run '{finished.result.run_id}' was trained on the split {finished.data['split']}, "
+            f"but this data gives {split.to_dict()}: its test folds would not be unseen. Use the "
+            "same data."
+        )
+    pixels = cache.load_pixels(
+        list(index["path"]), Preprocessing(**finished.config["preprocessing"])
+    )
     found, expected = cache.fingerprint(pixels), finished.data["pixels_sha256"]
     if found != expected:
         raise ConfigError(
@@ -122,49 +134,36 @@ def _load_test_pixels(finished: FinishedRun, index: pd.DataFrame, split: Split) 
             f"trained on {expected}: its figures would be those of other pictures. Use the same "
             "images and the same versions of Pillow and OpenCV, or train again."
         )
-    return pixels[(index["image_id"].map(split.side) == "test").to_numpy()]
 
 
-def _load(finished: FinishedRun, weights: Mapping[str, NDArray[np.float32]]) -> Classifier:
+def _load(
+    finished: FinishedRun, weights: Mapping[str, NDArray[np.float32]], temperature: float = 1.0
+) -> Classifier:
     preprocessing = Preprocessing(**finished.config["preprocessing"])
     spec = get_spec(finished.config["model"])
-    return Classifier(spec, weights, preprocessing, finished.result.run_id)
+    return Classifier(spec, weights, preprocessing, finished.result.run_id, temperature)
 
 
-def _measure(
-    classifier: Classifier, pixels: Sequence[Pixels], test: pd.DataFrame
-) -> dict[str, tuple[pd.DataFrame, Mapping[str, Interval]]]:
-    measured = {}
-    for views, name in _VIEWS.items():
-        starts = tqdm(range(0, len(pixels), _CHUNK), desc=f"testing, {views} view(s)")
-        rows = [classifier.predict(pixels[i : i + _CHUNK], views) for i in starts]
-        # Rounded as they are written: whoever recomputes the figures from the file gets these,
-        # also where a class is told from another in the seventh decimal only.
-        table = build_predictions(test, np.concatenate(rows).round(DECIMALS))
-        measured[name] = (table, compute_intervals(*to_arrays(table)))
-    return measured
+def _fit(raw: Classifier, data: Path) -> float:
+    dataset = load_evaluation_set("ham10000:val", data)
+    truth = np.array([class_index(code) for code in dataset.index["truth"]], dtype=np.int64)
+    return fit_temperature(truth, predict_all(raw, dataset))
 
 
-def _figures(
-    measured: dict[str, tuple[pd.DataFrame, Mapping[str, Interval]]],
-) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        name: {figure: interval.to_dict() for figure, interval in figures.items()}
-        for name, (_, figures) in measured.items()
-    }
+def _measure(exact: Classifier, data: Path) -> dict[str, dict[str, float]]:
+    dataset = load_evaluation_set("ham10000:test", data)
+    truth = np.array([class_index(code) for code in dataset.index["truth"]], dtype=np.int64)
+    lesions = dataset.index["group_id"].to_numpy(str)
+    intervals: Mapping[str, Interval] = compute_intervals(
+        truth, predict_all(exact, dataset), lesions
+    )
+    return {name: intervals[name].to_dict() for name in HEADLINES}
 
 
-def _write_results(
-    folder: Path,
-    finished: FinishedRun,
-    report: dict[str, Any],
-    tables: Mapping[str, pd.DataFrame],
-) -> None:
+def _write(folder: Path, finished: FinishedRun, summary: dict[str, Any]) -> None:
     recipe = json.dumps(finished.config, indent=1, sort_keys=True)
     try:
-        for name, table in tables.items():
-            write_predictions(folder / f"predictions_{name}.csv", table)
-        write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
+        write_text(folder / FILE, json.dumps(summary, indent=1) + "\n")
         write_text(folder / "recipe.json", recipe + "\n")
         write_history(folder, finished.history)
     except OSError as error:

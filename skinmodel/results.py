@@ -20,11 +20,14 @@ class Prediction:
         model: registry name of the model, such as ``cnn_sa``.
         run_id: the training run its weights come from.
         probabilities: K floats in [0, 1] that sum to 1, in the order of ``CODES``.
+        temperature: what they were calibrated with (see ``evaluation.calibration``); 1 for raw
+            ones.
     """
 
     model: str
     run_id: str
     probabilities: tuple[float, ...]
+    temperature: float = 1.0
 
     @property
     def code(self) -> str:
@@ -47,6 +50,7 @@ class Prediction:
             "model": self.model,
             "run_id": self.run_id,
             "prediction": self.code,
+            "temperature": self.temperature,
             "probabilities": dict(zip(CODES, self.probabilities, strict=True)),
             "disclaimer": DISCLAIMER,
         }

@@ -26,6 +26,7 @@ def put(folder, run_id, model="cnn", split=GROUPED, **changes):
         data,
         model=model,
         run_id=run_id,
+        temperature=1.0,
         recipe={},
         recipe_fingerprint="0a",
         split=split,

@@ -8,6 +8,7 @@ from factories import TINY_INPUT, TINY_MODELS, train_tiny_world, use_tiny_world
 from skinmodel import preprocess
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, UnknownNameError, WeightsError
+from skinmodel.evaluation.calibration import apply_temperature
 from skinmodel.inference.classifier import BATCH, Classifier
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
@@ -61,7 +62,10 @@ def test_it_computes_what_the_stored_weights_say(world, network):
             variable.assign(weights[variable.path])
     images = draw_images(3)
     inputs = preprocess.apply(images, TINY_INPUT)
-    expected = model(inputs, training=False).numpy()
+    raw = model(inputs, training=False).numpy()
+    assert record.temperature == network.temperature != 1
+    expected = apply_temperature(raw, record.temperature)
+    assert np.abs(expected - raw).max() > 1e-4
     np.testing.assert_allclose(network.predict(images), expected, atol=1e-6)
     assert network.record == record
 
@@ -119,7 +123,10 @@ def test_eight_views_are_the_mean_over_turned_and_mirrored_pictures(network):
     pictures = [*turned, *(np.flipud(t) for t in turned)]
     each = network.predict([np.ascontiguousarray(p) for p in pictures])
     assert np.ptp(each, axis=0).max() > 1e-5
-    np.testing.assert_allclose(network.predict([image], views=8)[0], each.mean(axis=0), atol=1e-6)
+    # The temperature comes last, once for all views.
+    mean = apply_temperature(each, 1 / network.temperature).mean(axis=0, keepdims=True)
+    expected = apply_temperature(mean, network.temperature)
+    np.testing.assert_allclose(network.predict([image], views=8), expected, atol=1e-6)
 
 
 def test_no_image_and_other_views_are_refused(network):

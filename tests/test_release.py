@@ -11,8 +11,10 @@ from skinmodel.cli import main
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError, DatasetError
 from skinmodel.evaluation.bootstrap import compute_intervals
+from skinmodel.evaluation.calibration import apply_temperature, fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
-from skinmodel.evaluation.predictions import read_predictions, to_arrays, write_predictions
+from skinmodel.evaluation.predictions import read_predictions, to_arrays
+from skinmodel.evaluation.report import find_evaluations, read_report
 from skinmodel.images import read
 from skinmodel.inference.classifier import Classifier
 from skinmodel.release import release
@@ -22,7 +24,11 @@ from skinmodel.training.runs import CONFIG, RESULT, read_finished
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
 
-NAMES = ("test", "test_8_views")
+FOLDERS = {
+    "val": "ham10000-val",
+    "test": "ham10000-test",
+    "test_8_views": "ham10000-test-8-views",
+}
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
@@ -52,18 +58,19 @@ def run(world, tmp_path):
 
 def test_every_result_is_written(world, shipped):
     assert sorted(p.name for p in shipped.folder.iterdir()) == [
+        "ham10000-test",
+        "ham10000-test-8-views",
+        "ham10000-val",
         "history.csv",
-        "predictions_test.csv",
-        "predictions_test_8_views.csv",
         "recipe.json",
-        "report.json",
+        "release.json",
     ]
     assert shipped.folder.name == world.run_ids["cnn_sa"]
     finished = read_finished(world.run)
     assert json.loads((shipped.folder / "recipe.json").read_text()) == finished.config
     assert read_history(shipped.folder) == finished.history
-    report = json.loads((shipped.folder / "report.json").read_text())
-    assert report == shipped.report
+    report = json.loads((shipped.folder / "release.json").read_text())
+    assert report == shipped.summary
     assert report["disclaimer"] == DISCLAIMER
     assert (report["run_id"], report["model"]) == (finished.result.run_id, "cnn_sa")
     assert report["epoch"] == finished.result.epoch
@@ -77,60 +84,44 @@ def test_the_record_names_the_compact_weights_and_where_they_come_from(world, sh
     assert shipped.record.form == "compact"
     assert shipped.record.recipe == finished.config
     assert shipped.record.split == finished.data["split"]
-    assert shipped.record.metrics["val"] == finished.result.val
-    assert shipped.report["weights_bytes"] == shipped.record.bytes
+    assert shipped.record.metrics == shipped.summary["shipped"]
+    assert shipped.summary["weights_bytes"] == shipped.record.bytes
     assert (folder / shipped.record.file).stat().st_size == shipped.record.bytes
     assert store.verify(folder, shipped.record) is store.WeightsState.OK
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_predictions_are_of_the_test_folds_only(world, shipped, name):
-    table = read_predictions(shipped.folder / f"predictions_{name}.csv")
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_predictions_are_of_the_folds_they_are_named_after(world, shipped, name):
+    table = read_predictions(shipped.folder / FOLDERS[name] / "predictions.csv")
     index = factories.drawn_index(world.data)
-    test = split_grouped(index).of(index, "test")
-    assert table["image_id"].tolist() == test["image_id"].tolist()
-    assert table["lesion_id"].tolist() == test["group_id"].tolist()
-    assert table["truth"].tolist() == test["truth"].tolist()
-    assert shipped.report["images"] == len(test) == 32
-    assert shipped.report["lesions"] == test["group_id"].nunique() == 16
+    rows = split_grouped(index).of(index, "val" if name == "val" else "test")
+    assert table["image_id"].tolist() == rows["image_id"].tolist()
+    assert table["lesion_id"].tolist() == rows["group_id"].tolist()
+    assert table["truth"].tolist() == rows["truth"].tolist()
+    report = read_report(shipped.folder / FOLDERS[name])
+    assert (report.images, report.lesions) == (len(rows), rows["group_id"].nunique())
+    assert report.provenance.leaks is False
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FOLDERS)
 def test_the_figures_are_those_of_the_predictions_written(shipped, name):
-    arrays = to_arrays(read_predictions(shipped.folder / f"predictions_{name}.csv"))
+    arrays = to_arrays(read_predictions(shipped.folder / FOLDERS[name] / "predictions.csv"))
     metrics = compute_metrics(*arrays[:2])
     intervals = compute_intervals(*arrays)
     recorded = shipped.record.metrics[name]
-    assert recorded == shipped.report["shipped"][name]
+    assert recorded == shipped.summary["shipped"][name]
     assert tuple(recorded) == FIGURES
     for figure in FIGURES:
         assert recorded[figure]["value"] == pytest.approx(getattr(metrics, figure), abs=1e-12)
         assert recorded[figure] == pytest.approx(asdict(intervals[figure]), abs=1e-12)
 
 
-class FinelyTelling:
-    """Tells classes apart in the seventh decimal only, which no file holds."""
-
-    def predict(self, images, _views):
-        p = np.full((len(images), 7), 1 / 7, np.float32)
-        p[:, 0] += np.linspace(0, 1e-6, len(images), dtype=np.float32)
-        return p
-
-
-def test_the_figures_claim_no_more_than_the_file_holds(world, tmp_path):
-    index = factories.drawn_index(world.data)
-    table, figures = module._measure(FinelyTelling(), list(index["path"]), index)["test"]
-    write_predictions(tmp_path / "p.csv", table)
-    again = compute_intervals(*to_arrays(read_predictions(tmp_path / "p.csv")))
-    assert figures == again
-
-
-@pytest.mark.parametrize(("name", "views"), [("test", 1), ("test_8_views", 8)])
+@pytest.mark.parametrize(("name", "views"), [("val", 1), ("test", 1), ("test_8_views", 8)])
 def test_the_predictions_are_what_the_shipped_weights_answer(
     world, shipped, name, views, monkeypatch
 ):
     monkeypatch.setattr("skinmodel.paths.SHIPPED_WEIGHTS", shipped.folder.parents[1] / "weights")
-    table = read_predictions(shipped.folder / f"predictions_{name}.csv")
+    table = read_predictions(shipped.folder / FOLDERS[name] / "predictions.csv")
     classifier = Classifier.load("cnn_sa")
     assert classifier.record == shipped.record
     paths = dict(factories.drawn_index(world.data)[["image_id", "path"]].to_numpy())
@@ -139,13 +130,36 @@ def test_the_predictions_are_what_the_shipped_weights_answer(
     np.testing.assert_allclose(found, to_arrays(table)[1], atol=6e-7)
 
 
+def test_the_temperature_is_fitted_on_validation_and_kept_with_the_weights(shipped):
+    temperature = shipped.record.temperature
+    assert shipped.summary["temperature"] == temperature != 1
+    truth, p, _ = to_arrays(read_predictions(shipped.folder / FOLDERS["val"] / "predictions.csv"))
+    assert fit_temperature(truth, apply_temperature(p, 1 / temperature)) == pytest.approx(
+        temperature, rel=1e-3
+    )
+    for name in FOLDERS.values():
+        report = read_report(shipped.folder / name)
+        assert report.provenance.temperature == temperature
+    val = read_report(shipped.folder / FOLDERS["val"]).calibration
+    assert val["after"].log_loss <= val["before"].log_loss
+
+
 def test_the_float_weights_are_measured_beside_the_compact_ones(shipped):
-    exact = shipped.report["float32"]
-    assert tuple(exact) == NAMES
-    for name in NAMES:
-        for figure in FIGURES:
-            interval = exact[name][figure]
-            assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+    exact = shipped.summary["float32"]
+    assert tuple(exact) == ("test",)
+    for figure in FIGURES:
+        interval = exact["test"][figure]
+        assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+def test_its_evaluations_are_found_by_what_they_are(shipped):
+    found = find_evaluations(shipped.folder.parent)
+    assert {(e.provenance.dataset, e.provenance.views) for e in found} == {
+        ("ham10000:val", 1),
+        ("ham10000:test", 1),
+        ("ham10000:test", 8),
+    }
+    assert {e.folder.name for e in found} == set(FOLDERS.values())
 
 
 def test_releasing_again_replaces_the_record(world, shipped, tmp_path):
@@ -155,7 +169,7 @@ def test_releasing_again_replaces_the_record(world, shipped, tmp_path):
         (weights / file.name).write_bytes(file.read_bytes())
     data = (shipped.folder.parents[1] / "weights" / shipped.record.file).read_bytes()
     finished = read_finished(world.run)
-    again = module.publish_run(finished, weights, data, {"val": {"loss": 1.0}}, "compact")
+    again = module.publish_run(finished, weights, data, {"val": {"loss": 1.0}}, "compact", 1.5)
     assert read_manifest(weights) == (again,)
     assert again.sha256 == shipped.record.sha256
 
@@ -166,7 +180,8 @@ def refuse(monkeypatch):
     def fail(*_):
         raise AssertionError("measured")
 
-    monkeypatch.setattr(module, "_measure", fail)
+    monkeypatch.setattr(module, "predict_all", fail)
+    monkeypatch.setattr(module, "evaluate", fail)
     monkeypatch.setattr(module, "publish_run", fail)
 
 
@@ -205,18 +220,9 @@ def test_a_run_of_other_pixels_is_refused(world, run, tmp_path, monkeypatch):
     assert not (tmp_path / "results").exists()
 
 
-def test_decoded_test_images_are_answered_as_the_files_they_come_from(world):
-    finished, index = read_finished(world.run), factories.drawn_index(world.data)
-    split = split_grouped(index)
-    pixels = list(module._load_test_pixels(finished, index, split))
-    originals = [read(module.Path(path)) for path in split.of(index, "test")["path"]]
-    network = module._load(finished, finished.weights)
-    np.testing.assert_array_equal(network.predict(pixels), network.predict(originals))
-
-
 def test_results_that_cannot_be_written_ship_no_weights(world, tmp_path):
     (tmp_path / "results").write_text("in the way")
-    with pytest.raises(ConfigError, match=r"could not be written.*no weights were shipped"):
+    with pytest.raises(ConfigError, match="could not be written"):
         release(world.run, world.data, tmp_path / "weights", tmp_path / "results")
     assert not (tmp_path / "weights").exists()
 
@@ -236,9 +242,10 @@ def test_the_command_says_what_was_shipped(world, shipped, monkeypatch, capsys, 
     assert asked == [(world.run, world.data, module.Path("W"), tmp_path)]
     out = capsys.readouterr().out
     assert out.startswith(f"{shipped.record.run_id}: ")
-    for form in ("float32", "shipped"):
-        for name in NAMES:
-            value = shipped.report[form][name]["balanced_accuracy"]["value"]
+    assert f"temperature {shipped.record.temperature:.3f}" in out
+    for form, names in (("float32", ("test",)), ("shipped", FOLDERS)):
+        for name in names:
+            value = shipped.summary[form][name]["balanced_accuracy"]["value"]
             [line] = [ln for ln in out.splitlines() if ln.startswith(f"{form} {name}: ")]
             assert f"balanced_accuracy {value:.4f} [" in line
 

@@ -39,6 +39,7 @@ def test_a_prediction_as_json_has_every_code_and_the_disclaimer():
         "model": "cnn",
         "run_id": "r1",
         "prediction": "mel",
+        "temperature": 1.0,
         "probabilities": dict(zip(CODES, PROBABILITIES, strict=True)),
         "disclaimer": DISCLAIMER,
     }

@@ -13,6 +13,8 @@ from factories import train_tiny_world, use_float32, use_tiny_world
 
 from skinmodel import paths
 from skinmodel.cli import main
+from skinmodel.data import cache
+from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, UnknownNameError
@@ -80,14 +82,39 @@ def test_a_network_trains_on_the_training_folds_and_is_picked_on_the_validation_
     assert (given["resume"], given["force"], given["progress"]) == (True, False, False)
 
 
+def test_the_reports_recipe_trains_on_its_copies_and_picks_on_its_test_side(
+    world, monkeypatch, tmp_path
+):
+    given = {}
+
+    def take(config, train_images, val_images, run, data, **_):
+        given.update(config=config, train=train_images, val=val_images, run=run, data=data)
+
+    monkeypatch.setattr(train, "train", take)
+    run_training("cnn", "report", world.data, tmp_path, progress=False)
+    index = factories.drawn_index(world.data)
+    pictures = build_pictures(index)
+    split = split_report(pictures)
+    for side, held in (("train", "train"), ("val", "test")):
+        rows = split.of(pictures, held).reset_index(drop=True)
+        assert given[side].truth.tolist() == [CODES.index(code) for code in rows["truth"]]
+        turned = rows.index[rows["transform"] == "turn180"][0]
+        decoded = cache.load_pixels(list(index["path"]), given["config"].preprocessing)
+        original = decoded[rows.loc[turned, "source_row"]]
+        np.testing.assert_array_equal(given[side].pixels[turned], original[::-1, ::-1])
+    assert len(given["train"].truth) + len(given["val"].truth) == 24 + 6 * 6 * 24
+    assert given["data"]["split"] == split.to_dict()
+    assert given["data"]["split"]["leaks"] is True
+    assert given["run"] == tmp_path / "cnn-report-s50"
+    assert given["config"].preprocessing.channels == "BGR"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"model": "resnet"}, UnknownNameError, "no model called 'resnet'"),
         ({"recipe": "mine"}, UnknownNameError, "no recipe called 'mine'"),
         ({"epochs": 0}, ConfigError, r"epochs must be greater than or equal to 1, received 0"),
-        ({"recipe": "report"}, ConfigError, "Recipe 'report' cannot be trained yet"),
-        ({"recipe": "report", "data": Path("nowhere")}, ConfigError, "cannot be trained yet"),
         ({"data": Path("nowhere")}, DatasetError, "No HAM10000_metadata.csv"),
     ],
 )

@@ -22,7 +22,7 @@ from skinmodel.weights.manifest import (
 from skinmodel.weights.record import LICENCE, WeightsRecord, utc_now
 
 RECORD = WeightsRecord(
-    schema_version=1,
+    schema_version=2,
     model="cnn",
     run_id="cnn-grouped-s1-0a1b2c3d",
     file="cnn-grouped-s1-0a1b2c3d-89abcdef.safetensors",
@@ -30,6 +30,7 @@ RECORD = WeightsRecord(
     sha256="89abcdef" * 8,
     form="compact",
     preprocessing=Preprocessing(100, 100, "RGB", 1 / 127.5, -1.0, "area"),
+    temperature=1.3,
     recipe={"epochs": 45, "augmentation": {"rotation": 180.0}, "selection": "balanced_accuracy"},
     recipe_fingerprint="0a1b2c3d",
     split={"name": "grouped", "seed": 1, "fingerprint": "77", "leaks": False},
@@ -79,6 +80,9 @@ def test_the_licence_names_the_data_it_derives_from():
         ("schema_version", 0),
         ("schema_version", "1"),
         ("schema_version", True),
+        ("temperature", 0),
+        ("temperature", -1.5),
+        ("temperature", "1"),
         ("model", ""),
         ("model", "a/b"),
         ("run_id", "../up"),
@@ -146,9 +150,15 @@ def test_missing_and_unknown_fields_are_listed():
         WeightsRecord.from_dict(values)
 
 
+def test_a_record_of_before_calibration_is_read_as_not_calibrated():
+    values = plain(schema_version=1)
+    del values["temperature"]
+    assert WeightsRecord.from_dict(values) == replace(RECORD, temperature=1.0)
+
+
 def test_a_newer_schema_asks_for_an_update_even_when_its_fields_differ():
-    with pytest.raises(WeightsError, match=r"schema_version 2; this program reads up to 1.*update"):
-        WeightsRecord.from_dict({"schema_version": 2, "something": "else"})
+    with pytest.raises(WeightsError, match=r"schema_version 3; this program reads up to 2.*update"):
+        WeightsRecord.from_dict({"schema_version": 3, "something": "else"})
 
 
 @pytest.mark.parametrize(

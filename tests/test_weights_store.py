@@ -40,6 +40,7 @@ def arrays(seed=0):
 def put(folder, model="cnn", run_id="run-1", seed=0, created=None, **changes):
     settings = {
         "preprocessing": RGB_100,
+        "temperature": 1.3,
         "recipe": {"epochs": 3},
         "recipe_fingerprint": "0a1b",
         "split": GROUPED,
@@ -81,6 +82,7 @@ def test_the_file_is_the_very_bytes_that_were_given(tmp_path):
         model="cnn",
         run_id="run-1",
         preprocessing=RGB_100,
+        temperature=1.3,
         recipe={},
         recipe_fingerprint="0a1b",
         split=GROUPED,

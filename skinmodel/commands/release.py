@@ -25,9 +25,10 @@ def run(options: argparse.Namespace) -> int:
         from skinmodel.release import release
 
     shipped = release(options.folder, require_data(options), options.weights, options.results)
-    print(f"{shipped.record.run_id}: {shipped.record.bytes / 1e6:.1f} MB")
+    record = shipped.record
+    print(f"{record.run_id}: {record.bytes / 1e6:.1f} MB, temperature {record.temperature:.3f}")
     for form in ("float32", "shipped"):
-        for name, figures in shipped.report[form].items():
+        for name, figures in shipped.summary[form].items():
             text = ", ".join(
                 f"{figure} {i['value']:.4f} [{i['low']:.4f}, {i['high']:.4f}]"
                 for figure, i in figures.items()

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from skinmodel import paths
-from skinmodel.evaluation.table import read_reports, render_markdown
+from skinmodel.evaluation.report import find_evaluations, read_report
+from skinmodel.evaluation.table import render_markdown
 from skinmodel.results import DISCLAIMER
 
 
@@ -18,6 +19,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    print(render_markdown(read_reports(options.results)))
+    found = find_evaluations(options.results)
+    print(render_markdown([read_report(evaluation.folder) for evaluation in found]))
     print(f"\n{DISCLAIMER}")
     return 0

@@ -17,7 +17,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a network", description=__doc__)
     parser.add_argument("--model", required=True, choices=sorted(MODELS))
     recipes = ", ".join(recipe_names())
-    recipe_help = f"{recipes}, or FILE.toml; 'report' (a leaky split) cannot be trained yet"
+    recipe_help = f"{recipes}, or FILE.toml; 'report' reproduces a protocol that leaks"
     parser.add_argument("--recipe", default="grouped", help=recipe_help)
     add_data(parser)
     parser.add_argument("--runs", type=Path, default=paths.home() / "runs", help="folder of runs")

@@ -1,13 +1,12 @@
-"""The table of measured results, rendered from the reports that ``release`` wrote."""
+"""The table of measured results, rendered from the saved evaluations of the shipped networks."""
 
-import json
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from skinmodel.errors import ConfigError
+from skinmodel.evaluation.bootstrap import Interval
+from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.models.registry import get_spec
 
-_VIEWS: Final = {"test": "1", "test_8_views": "8"}
 _FIGURES: Final = {
     "balanced_accuracy": "balanced accuracy",
     "macro_auc": "macro AUC",
@@ -15,38 +14,28 @@ _FIGURES: Final = {
 }
 
 
-def read_reports(folder: Path) -> list[dict[str, Any]]:
-    """Return every ``report.json`` below ``folder``, by model name.
+def render_markdown(reports: Sequence[EvaluationReport]) -> str:
+    """Return a Markdown table of headline figures with their 95 % intervals.
 
-    Raises:
-        ConfigError: a report is damaged.
+    Args:
+        reports: one row each, in this order.
     """
-    reports = []
-    for file in sorted(folder.glob("*/report.json")):
-        try:
-            reports.append(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ConfigError(
-                f"The report '{file}' cannot be read ({error}). Restore it from the repository, or "
-                "make it again with: python -m skinmodel release."
-            ) from error
-    return sorted(reports, key=lambda report: str(report["model"]))
-
-
-def render_markdown(reports: list[dict[str, Any]]) -> str:
-    """Return a Markdown table of the shipped weights' test figures with their 95 % intervals."""
     lines = [
-        f"| network | views | {' | '.join(_FIGURES.values())} | run |",
-        f"|---|---|{'---|' * len(_FIGURES)}---|",
+        f"| network | images | views | {' | '.join(_FIGURES.values())} |",
+        f"|---|---|---|{'---|' * len(_FIGURES)}",
     ]
     for report in reports:
-        title = get_spec(report["model"]).title
-        for name, views in _VIEWS.items():
-            figures = report["shipped"][name]
-            cells = " | ".join(_cell(figures[figure]) for figure in _FIGURES)
-            lines.append(f"| {title} | {views} | {cells} | `{report['run_id']}` |")
-    return "\n".join(lines)
+        origin = report.provenance
+        title = get_spec(origin.model).title
+        leaky = " (LEAKY)" if origin.leaks else ""
+        cells = " | ".join(_cell(report.metrics[name]) for name in _FIGURES)
+        images = f"{origin.dataset_title}{leaky}, {report.images:,}"
+        lines.append(f"| {title} | {images} | {origin.views} | {cells} |")
+    runs = sorted(
+        {f"{get_spec(r.provenance.model).title} `{r.provenance.run_id}`" for r in reports}
+    )
+    return "\n".join([*lines, "", f"Runs: {', '.join(runs)}."])
 
 
-def _cell(interval: dict[str, float]) -> str:
-    return f"{interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
+def _cell(interval: Interval) -> str:
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"

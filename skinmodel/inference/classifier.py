@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skinmodel import preprocess
 from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, WeightsError
+from skinmodel.evaluation.calibration import apply_temperature
 from skinmodel.explain.registry import Explainer, build_explainer, get_method, methods_of
 from skinmodel.inference.views import average_views, make_views
 from skinmodel.models.registry import ModelSpec, get_spec
@@ -32,6 +33,7 @@ class Classifier:
         weights: every weight by its path, float32.
         preprocessing: how an image becomes its input.
         run_id: the training run the weights come from.
+        temperature: what its answers are calibrated with; 1 leaves them as they are.
         record: what the manifest says of the weights; None for a run that is not published.
         model: the network already built, for a shrunk one in tests; None builds it from the spec.
 
@@ -45,12 +47,14 @@ class Classifier:
         weights: Mapping[str, NDArray[np.float32]],
         preprocessing: Preprocessing,
         run_id: str,
+        temperature: float = 1.0,
         record: WeightsRecord | None = None,
         model: Any = None,
     ):
         self.spec = spec
         self.preprocessing = preprocessing
         self.run_id = run_id
+        self.temperature = temperature
         self.record = record
         # Weights are assigned next, so drawing 57 million random ones would be a second wasted.
         self._model = spec.build(kernel_initializer="zeros") if model is None else model
@@ -77,7 +81,9 @@ class Classifier:
         record, folder = store.find(name)
         weights = store.load_weights(record, folder)
         spec = get_spec(record.model)
-        return cls(spec, weights, record.preprocessing, record.run_id, record)
+        return cls(
+            spec, weights, record.preprocessing, record.run_id, record.temperature, record
+        )
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -85,7 +91,7 @@ class Classifier:
         return methods_of(self.spec)
 
     def predict(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> NDArray[np.float32]:
-        """Return class probabilities.
+        """Return calibrated class probabilities.
 
         Args:
             images: N arrays, uint8, (H, W, 3), RGB, 0-255; sizes may differ.
@@ -102,12 +108,15 @@ class Classifier:
         if not len(images):
             raise ConfigError("There is no image to classify; give at least one.")
         inputs = make_views(preprocess.apply(images, self.preprocessing), views)
-        return average_views(self._predict_inputs(inputs), views)
+        averaged = average_views(self._predict_inputs(inputs), views)
+        return apply_temperature(averaged, self.temperature)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
         """Return one prediction an image; arguments and errors are those of ``predict``."""
         return [
-            Prediction(self.spec.name, self.run_id, tuple(float(p) for p in row))
+            Prediction(
+                self.spec.name, self.run_id, tuple(float(p) for p in row), self.temperature
+            )
             for row in self.predict(images, views)
         ]
 

@@ -10,7 +10,12 @@ from skinmodel.weights.record import Form, WeightsRecord
 
 
 def publish_run(
-    finished: FinishedRun, folder: Path, data: bytes, metrics: dict[str, Any], form: Form
+    finished: FinishedRun,
+    folder: Path,
+    data: bytes,
+    metrics: dict[str, Any],
+    form: Form,
+    temperature: float,
 ) -> WeightsRecord:
     """Write a run's encoded weights and their record into ``folder``.
 
@@ -20,6 +25,7 @@ def publish_run(
         data: the run's weights as ``weights.compact.encode`` gives them; written as they are.
         metrics: nested finite numbers measured on these very weights.
         form: what ``data`` is.
+        temperature: fitted on validation images; 1 for none.
 
     Raises:
         WeightsError: see ``store.publish``.
@@ -30,6 +36,7 @@ def publish_run(
         model=finished.config["model"],
         run_id=finished.result.run_id,
         preprocessing=Preprocessing(**finished.config["preprocessing"]),
+        temperature=temperature,
         recipe=finished.config,
         recipe_fingerprint=finished.fingerprint,
         split=finished.data["split"],

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from skinmodel import paths
 from skinmodel.data import cache, ham10000
-from skinmodel.data.splits import split_grouped
+from skinmodel.data.report_protocol import apply_transform, build_pictures, split_report
+from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
-from skinmodel.errors import ConfigError
 from skinmodel.quiet import quiet_start
 from skinmodel.training.publication import publish_run
 from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
@@ -58,7 +59,7 @@ def run_training(
         SkinModelError: names, data, or the run on disk do not allow it; see the parts.
     """
     # What can be refused is refused before data are read and TensorFlow is loaded.
-    _refuse_untrainable(load_recipe(recipe, model, "float32", seed=seed, epochs=epochs))
+    load_recipe(recipe, model, "float32", seed=seed, epochs=epochs)
     index = ham10000.read_index(data)
 
     with quiet_start():
@@ -70,11 +71,16 @@ def run_training(
             device = replace(device, precision=precision)
     log.info("training on %s", device)
     config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
-    split = split_grouped(index)
     pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
-    truth = np.array([class_index(code) for code in index["truth"]], dtype=np.int64)
-    sides = index["image_id"].map(split.side).to_numpy()
-    parts = {s: Images(pixels[sides == s], truth[sides == s]) for s in ("train", "val")}
+    pictures, split = _split(index, config)
+    parts = {}
+    for side in ("train", "val"):
+        rows = split.of(pictures, side)
+        truth = np.array([class_index(code) for code in rows["truth"]], dtype=np.int64)
+        chosen = pixels[rows["source_row"]]
+        if "transform" in rows:
+            chosen = apply_transform(chosen, list(rows["transform"]))
+        parts[side] = Images(chosen, truth)
     provenance: dict[str, Any] = {
         "name": "HAM10000",
         "pixels_sha256": cache.fingerprint(pixels),
@@ -105,6 +111,9 @@ def keep(run: Path) -> None:
     """
     finished = read_finished(run)
     folder = paths.home() / "weights"
+    # Calibrated on images that the network was not trained on; a leaky split has none.
+    leaks = finished.data["split"]["leaks"]
+    temperature = 1.0 if leaks else finished.result.val["temperature"]
     metrics = {"val": finished.result.val}
     if any(
         record.run_id == finished.result.run_id
@@ -114,12 +123,12 @@ def keep(run: Path) -> None:
     ):
         return
     data, _ = encode(finished.weights, None)
-    publish_run(finished, folder, data, metrics, "float32")
+    publish_run(finished, folder, data, metrics, "float32", temperature)
 
 
-def _refuse_untrainable(config: TrainConfig) -> None:
-    if config.split != "grouped":
-        raise ConfigError(
-            f"Recipe '{config.recipe}' cannot be trained yet: its split '{config.split}' is not "
-            "part of this program so far. Use a recipe of the split 'grouped'."
-        )
+def _split(index: pd.DataFrame, config: TrainConfig) -> tuple[pd.DataFrame, Split]:
+    """Return the pictures of a recipe's protocol, see ``build_pictures``, and their split."""
+    if config.split == "report":
+        pictures = build_pictures(index)
+        return pictures, split_report(pictures)
+    return index.assign(source_row=np.arange(len(index))), split_grouped(index)

@@ -1,15 +1,9 @@
 """A run from start to result: trained, gone on with, or returned as it was finished."""
 
 import logging
-import platform
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-import skinmodel
 from skinmodel.training import checkpoint
 from skinmodel.training.history import write_history
 from skinmodel.training.recipes import TrainConfig
@@ -22,6 +16,7 @@ from skinmodel.training.runs import (
     writing_to,
 )
 from skinmodel.training.trainer import Images, Trainer
+from skinmodel.versions import read_versions
 
 log = logging.getLogger(__name__)
 
@@ -83,21 +78,10 @@ def _train(
         weights=checkpoint.best_file(run, state.best_epoch).name,
         val={k.removeprefix("val_"): v for k, v in best.items() if k.startswith("val_")},
         seconds=sum(row["seconds"] for row in state.history),
-        versions=versions(),
+        versions=read_versions(),
     )
     with writing_to(run):
         write_history(run, state.history)  # lacks its last row after a kill at the last checkpoint
         write_result(run, result)
     checkpoint.discard(run)
     return result
-
-
-def versions() -> dict[str, str]:
-    """Return the versions a result depends on."""
-    return {
-        "skinmodel": skinmodel.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -16,6 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from skinmodel.data.pipeline import build_batches, shuffled_order
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
+from skinmodel.evaluation.calibration import fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.models.auxiliary import add_auxiliary
 from skinmodel.models.registry import get_spec
@@ -169,6 +170,7 @@ class Trainer:
         metrics = compute_metrics(self.val.truth, probabilities)
         chosen = probabilities[np.arange(len(self.val.truth)), self.val.truth]
         return {
+            "val_temperature": fit_temperature(self.val.truth, probabilities),
             "val_loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
             "val_accuracy": metrics.accuracy,
             "val_balanced_accuracy": metrics.balanced_accuracy,

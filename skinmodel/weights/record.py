@@ -13,7 +13,8 @@ from skinmodel.weights import rules
 
 Form = Literal["compact", "float32"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_WITHOUT_TEMPERATURE: Final = 1  # the layout before: its weights were never calibrated
 LICENCE: Final = (
     "CC BY-NC 4.0, non-commercial: derived from HAM10000 (Tschandl, Rosendahl and Kittler 2018, "
     "doi:10.7910/DVN/DBW86T)"
@@ -35,6 +36,8 @@ class WeightsRecord:
         sha256: of that file, 64 lower-case hexadecimal digits.
         form: ``compact`` (quantised) or ``float32`` (exact).
         preprocessing: how an image becomes this network's input.
+        temperature: what the logits are divided by (Guo et al. 2017), fitted on validation images;
+            1 for weights that are not calibrated.
         recipe: every setting that changed the result, as plain JSON values.
         recipe_fingerprint: of those settings.
         split: ``name``, ``seed``, ``fingerprint`` and ``leaks`` of the split trained on.
@@ -57,6 +60,7 @@ class WeightsRecord:
     sha256: str
     form: Form
     preprocessing: Preprocessing
+    temperature: float
     recipe: dict[str, Any]
     recipe_fingerprint: str
     split: dict[str, Any]
@@ -83,6 +87,7 @@ class WeightsRecord:
             "sha256": (rules.is_sha256(self.sha256), "64 lower-case hexadecimal digits"),
             "form": (self.form in get_args(Form), f"one of {get_args(Form)}"),
             "preprocessing": (rules.is_preprocessing(self.preprocessing), "a usable Preprocessing"),
+            "temperature": (rules.is_positive(self.temperature), "a finite number above 0"),
             "recipe": (rules.is_plain(self.recipe), "plain JSON values by name"),
             "recipe_fingerprint": (rules.is_text(self.recipe_fingerprint), "a text"),
             "split": (
@@ -142,6 +147,8 @@ class WeightsRecord:
                 f"The weights record has schema_version {version}; this program reads up to "
                 f"{SCHEMA_VERSION}. It was written by a newer skinmodel: update this one."
             )
+        if version == _WITHOUT_TEMPERATURE and type(version) is int:
+            values = {**values, "schema_version": SCHEMA_VERSION, "temperature": 1.0}
         check_keys("The weights record", values, (f.name for f in fields(cls)))
         classes = values["classes"]
         changed = {

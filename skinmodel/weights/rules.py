@@ -47,6 +47,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
+def is_positive(value: Any) -> bool:
+    """Whether ``value`` is a finite number above 0, and no bool."""
+    return is_number(value) and value > 0
+
+
 def is_plain(value: Any) -> bool:
     """Whether ``value`` is a dict that JSON gives back unchanged."""
     try:

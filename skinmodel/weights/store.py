@@ -127,6 +127,7 @@ def publish(
     model: str,
     run_id: str,
     preprocessing: Preprocessing,
+    temperature: float,
     recipe: dict[str, Any],
     recipe_fingerprint: str,
     split: dict[str, Any],
@@ -147,6 +148,7 @@ def publish(
         model: see ``WeightsRecord``, like the other fields that are not named here.
         run_id: the training run; its earlier record is replaced.
         preprocessing: how an image becomes this network's input.
+        temperature: fitted on validation images; 1 for none.
         recipe: every setting that changed the result, as plain JSON values.
         recipe_fingerprint: of those settings.
         split: ``to_dict`` of the split trained on.
@@ -167,6 +169,7 @@ def publish(
         sha256=sha256,
         form=form,
         preprocessing=preprocessing,
+        temperature=temperature,
         recipe=recipe,
         recipe_fingerprint=recipe_fingerprint,
         split=split,

@@ -29,6 +29,7 @@ def make_record(model: str, leaks: bool = False) -> WeightsRecord:
         sha256="0" * 64,
         form="compact",
         preprocessing=get_spec(model).preprocessing,
+        temperature=1.25,
         recipe={"name": "grouped"},
         recipe_fingerprint="0123abcd",
         split={"name": "grouped", "seed": 1, "fingerprint": "f" * 64, "leaks": leaks},
