@@ -238,8 +238,8 @@ def test_memory_stays_bounded_for_a_large_set():
     assert peak < 100e6
 
 
-@pytest.mark.benchmark
 def test_a_thousand_draws_over_two_thousand_images_take_seconds():
+    """About half a second on one core: the bound leaves room for a machine at other work."""
     table = make_table(2000, 1400)
     start = time.perf_counter()
     compute_intervals(*table, draws=1000)
