@@ -20,6 +20,7 @@ from PIL import Image
 from skinmodel import images, paths
 from skinmodel.data import isic2018, isic2019
 from skinmodel.data.evaluation_sets import DATASETS, load_evaluation_set, load_folder
+from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import DatasetError, UnknownNameError
@@ -52,7 +53,7 @@ def test_every_set_is_whole_and_named_as_asked_for(drawn, name):
     index = dataset.index
     assert dataset.name == name
     assert dataset.title
-    assert not dataset.leaks
+    assert dataset.leaks == (name == "report:test")
     assert set(index) >= ALWAYS
     assert not index[[*ALWAYS]].isna().any(axis=None)
     assert index["image_id"].is_unique
@@ -69,6 +70,19 @@ def test_every_set_is_whole_and_named_as_asked_for(drawn, name):
 def test_an_unknown_name_is_told_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownNameError, match=r"called 'ham'\. Known: ham10000:test, ham10000:te"):
         load_evaluation_set("ham", tmp_path)
+
+
+def test_the_reports_test_holds_its_turned_copies_and_says_what_training_gives_away(drawn):
+    dataset = load_evaluation_set("report:test", drawn)
+    whole = drawn_index(drawn)
+    pictures = build_pictures(whole)
+    rows = split_report(pictures).of(pictures, "test")
+    assert dataset.index["image_id"].tolist() == rows["image_id"].tolist()
+    assert dataset.index["transform"].tolist() == rows["transform"].tolist()
+    paths_of = whole.set_index("image_id")["path"]
+    assert dataset.index["path"].tolist() == paths_of[rows["source_image_id"]].tolist()
+    assert f"Of these {len(rows):,} pictures, " in dataset.remark
+    assert "The test also picks the epoch" in dataset.remark
 
 
 @pytest.mark.parametrize("name", DATASETS)

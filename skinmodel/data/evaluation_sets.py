@@ -15,6 +15,8 @@ import pandas as pd
 
 from skinmodel.data import ham10000, isic2018, isic2019, labelled_folder
 from skinmodel.data.image_files import match_images
+from skinmodel.data.report_leakage import compute_leakage_report
+from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.selection import MISSING
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import DatasetError, UnknownNameError
@@ -27,7 +29,8 @@ class EvaluationSet:
     Attributes:
         name: as on the command line.
         title: in words.
-        index: one row an image: image_id, truth_id (as the truth table spells it), group_id (what
+        index: one row an image: image_id, transform (how the image is turned first; only where
+            pictures are copies), truth_id (as the truth table spells it), group_id (what
             is resampled as one: the lesion, or the image itself where no lesion id is known), truth
             (a code of ``CODES``), path; and where known lesion_id (NaN where not), age (years, NaN
             where unknown), sex, site, dx_type and source (``unknown`` where not).
@@ -155,6 +158,31 @@ def _load_ham10000_84px(data: Path) -> EvaluationSet:
     )
 
 
+def _load_report_test(data: Path) -> EvaluationSet:
+    whole = ham10000.read_index(data)
+    pictures = build_pictures(whole)
+    split = split_report(pictures)
+    index = split.of(pictures, "test")
+    sources = whole.iloc[index["source_row"]].reset_index(drop=True)
+    known = {name: sources[name].fillna("unknown") for name in ("sex", "dx_type")}
+    known["site"] = sources["localization"].fillna("unknown")
+    index.insert(1, "truth_id", index["image_id"])
+    given_away = compute_leakage_report(pictures, split).total
+    return EvaluationSet(
+        name="report:test",
+        title="HAM10000, the report's own test (leaky)",
+        index=index.assign(path=sources["path"], age=sources["age"], **known),
+        dropped={},
+        leaks=True,
+        remark=(
+            f"Of these {given_away.pictures:,} pictures, {given_away.turned_copy:,} have a turned "
+            f"copy of themselves in the report's training and {given_away.either:,} at least "
+            "their own lesion. The test also picks the epoch."
+        ),
+        layout="isic2018",
+    )
+
+
 def _load_isic2019(data: Path, scc_as_akiec: bool = False) -> EvaluationSet:
     selection = isic2019.read_index(data, scc_as_akiec=scc_as_akiec)
     rows = len(selection.index) + sum(selection.dropped.values())
@@ -220,5 +248,6 @@ _LOADERS: Final[Mapping[str, Callable[[Path], EvaluationSet]]] = {
     "isic2019": _load_isic2019,
     "isic2019:scc-as-akiec": partial(_load_isic2019, scc_as_akiec=True),
     "isic2018-test": _load_isic2018,
+    "report:test": _load_report_test,
 }
 DATASETS: Final = tuple(_LOADERS)

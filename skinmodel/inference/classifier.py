@@ -81,9 +81,7 @@ class Classifier:
         record, folder = store.find(name)
         weights = store.load_weights(record, folder)
         spec = get_spec(record.model)
-        return cls(
-            spec, weights, record.preprocessing, record.run_id, record.temperature, record
-        )
+        return cls(spec, weights, record.preprocessing, record.run_id, record.temperature, record)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -114,9 +112,7 @@ class Classifier:
     def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
         """Return one prediction an image; arguments and errors are those of ``predict``."""
         return [
-            Prediction(
-                self.spec.name, self.run_id, tuple(float(p) for p in row), self.temperature
-            )
+            Prediction(self.spec.name, self.run_id, tuple(float(p) for p in row), self.temperature)
             for row in self.predict(images, views)
         ]
 
