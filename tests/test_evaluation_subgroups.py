@@ -126,6 +126,16 @@ def test_a_recall_that_rests_on_few_melanomas_is_not_given(table, index, melanom
     assert figures["accuracy"].low <= figures["accuracy"].high
 
 
+@pytest.mark.parametrize("benign", [0, MIN_LESIONS - 1, MIN_LESIONS])
+def test_an_area_that_rests_on_few_benign_lesions_is_not_given(table, index, benign):
+    kept = index.drop_duplicates("group_id")
+    kept = pd.concat([kept[kept["truth"] == "mel"], kept[kept["truth"] == "nv"][:benign]])
+    part = table[table["image_id"].isin(kept["image_id"])]
+    figures = compute(part, index.assign(sex="male"))["sex", "male"].figures
+    assert np.isnan(figures["malignant_auc"].value) == (benign < MIN_LESIONS)
+    assert 0 < figures["recall.mel"].low < figures["recall.mel"].high
+
+
 def test_images_that_the_index_lacks_are_named(table, index):
     with pytest.raises(DatasetError, match=r"2 of 420 images .*missing from.*ISIC_0000, ISIC_0001"):
         compute_subgroups(table, index[2:], draws=5)

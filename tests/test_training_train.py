@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
+from skinmodel.evaluation.calibration import fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.models import registry
 from skinmodel.training import checkpoint, runs, train, trainer
@@ -128,6 +129,7 @@ def test_the_picked_weights_give_the_recorded_validation_figures(straight, confi
     chosen = probabilities[np.arange(len(VAL.truth)), VAL.truth]
     assert finished.result.val == pytest.approx(
         {
+            "temperature": fit_temperature(VAL.truth, probabilities),
             "loss": -np.log(chosen).mean(),
             "accuracy": metrics.accuracy,
             "balanced_accuracy": metrics.balanced_accuracy,
