@@ -117,6 +117,11 @@ def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysi
         alt=charts.describe_confidence_bars(prediction, title),
     )
     components.show_key_to_bars()
+    if prediction.temperature != 1:
+        st.caption(
+            f"Calibrated probabilities (temperature {prediction.temperature:.2f}, fitted on "
+            "validation lesions)."
+        )
     show_explanation(name, title, prediction, analysis)
     components.show_provenance(title, prediction.run_id)
 

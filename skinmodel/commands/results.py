@@ -14,12 +14,22 @@ def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("results", help="measured figures", description=__doc__)
     parser.add_argument("--results", type=Path, default=paths.RESULTS, metavar="DIR")
+    parser.add_argument(
+        "--dataset",
+        action="append",
+        metavar="NAME",
+        help="folder name of a data set, such as isic2019; give it again for more (default: all)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    found = find_evaluations(options.results)
+    found = [
+        evaluation
+        for evaluation in find_evaluations(options.results)
+        if options.dataset is None or evaluation.folder.name in options.dataset
+    ]
     print(render_markdown([read_report(evaluation.folder) for evaluation in found]))
     print(f"\n{DISCLAIMER}")
     return 0
