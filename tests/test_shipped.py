@@ -16,6 +16,7 @@ from skinmodel.weights.state import WeightsState
 from skinmodel.weights.store import verify
 
 MOST_BYTES = 50_000_000
+LEAST = {"macro_auc": 0.92, "balanced_accuracy": 0.55}  # with 8 views
 MOST_LOST = 0.005  # of balanced accuracy, against float32
 FOLDERS = {"test": "ham10000-test", "test_8_views": "ham10000-test-8-views"}
 IN_README = ("ham10000-test", "ham10000-test-8-views", "isic2019")
@@ -43,6 +44,10 @@ class TestShippedRecord:
     def test_split_does_not_leak(self, record):
         assert record.split["name"] == "grouped"
         assert not record.leaks
+
+    def test_it_is_good_enough_to_ship(self, record):
+        for figure, least in LEAST.items():
+            assert record.metrics["test_8_views"][figure]["value"] >= least
 
     @pytest.mark.parametrize("views", FOLDERS)
     def test_figures_are_those_of_the_committed_predictions(self, record, views):
