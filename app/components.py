@@ -29,8 +29,16 @@ _STYLE: Final = """<style>
 @media (min-width: 641px) {
   .stColumn:has(.st-key-original) > div { position: sticky; top: 4.5rem; height: auto; }
 }
-.stPlotlyChart .annotation-text, .stPlotlyChart .bartext, .stPlotlyChart .xtick text {
+.stPlotlyChart :is(.annotation-text, .bartext, .xtick text, .ytick text, .legendtext, .gtitle,
+  .xtitle, .ytitle) {
   fill: currentColor !important;
+}
+.stPlotlyChart .modebar-btn .icon path { fill: currentColor !important; }
+.stPlotlyChart .modebar-btn:focus-visible { outline: 2px solid currentColor; }
+.stTable :is(th, td):not(:first-child) { padding-left: 0.5rem; }
+@media (max-width: 640px) {
+  .stTable :is(th, td) p { font-size: 0.85rem; }
+  :is([class*="headline-figures"], [class*="f1-table"]) td:last-child { min-width: 11rem; }
 }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
 </style>"""
@@ -70,6 +78,17 @@ def show_malignancy(malignancy: Malignancy) -> None:
     """Show a badge that tells the three kinds apart by word and shape, not by colour alone."""
     word, color = _BADGES[malignancy]
     st.badge(f"{SYMBOLS[malignancy]} {word}", color=color)  # type: ignore[arg-type]
+
+
+def show_leak() -> None:
+    """Show the badge that stands wherever numbers of a leaky protocol do."""
+    st.badge(
+        "Leaky protocol: too good",
+        icon=":material/water_drop:",
+        color="red",
+        help="The network was trained on pictures of the very lesions it was measured on. Such "
+        "figures say nothing about patients it has never seen.",
+    )
 
 
 def show_key_to_bars() -> None:

@@ -17,13 +17,19 @@ def read_content(name: str) -> str:
 
 
 @cache
+def read_sections(name: str) -> dict[str, str]:
+    """Return the texts of a page's prose by the heading they stand under."""
+    return {heading: text.strip() for heading, text in _SECTION.findall(read_content(name))}
+
+
+@cache
 def read_diagnosis_texts() -> dict[str, str]:
     """Return one short text a diagnosis, by code.
 
     Raises:
         ValueError: ``diagnoses.md`` does not hold exactly one section for each diagnosis.
     """
-    sections = {code: text.strip() for code, text in _SECTION.findall(read_content("diagnoses"))}
+    sections = read_sections("diagnoses")
     if sorted(sections) != sorted(CODES):
         raise ValueError(f"diagnoses.md has sections for {sorted(sections)}, expected {CODES}.")
     return sections

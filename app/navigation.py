@@ -23,5 +23,6 @@ class PageEntry:
 
 PAGES: Final = (
     PageEntry("views/classify.py", "Classify", ":material/biotech:", ""),
+    PageEntry("views/compare.py", "Compare", ":material/compare:", "compare"),
     PageEntry("views/about.py", "About", ":material/info:", "about"),
 )

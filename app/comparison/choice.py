@@ -1,0 +1,135 @@
+"""The top of the Compare page: which data set and which two runs."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from app import components, services
+from app.comparison.pair import LEAKY, Pair, name_dataset, name_run, sort_datasets
+from app.services import Problem, evaluations
+from skinmodel.evaluation.report import Evaluation
+
+_PREFERRED = ("cnn", "cnn_sa")
+
+
+def choose_pair() -> Pair | None:
+    """Show the choice and return the two runs; None where there is nothing to compare."""
+    found = _collect()
+    datasets = sort_datasets(found)
+    if not datasets:
+        st.info(
+            "No evaluation is in assets/results. Get the complete repository, or measure two "
+            "networks on one data set: python -m skinmodel evaluate --model cnn --dataset "
+            "ham10000:test --data DIR."
+        )
+        return None
+    with st.container(border=True):
+        dataset = st.selectbox(
+            "Data set and protocol",
+            list(datasets),
+            format_func=lambda name: _title(datasets[name]),
+            key="compare-dataset",
+            persist_state="session",
+        )
+        runs = {e.provenance.run_id: e for e in datasets[dataset]}
+        if len(runs) < 2:
+            st.info(
+                f"Only one run is measured on this set, {', '.join(runs)}. Measure another with: "
+                f"python -m skinmodel evaluate --model NAME --dataset "
+                f"{datasets[dataset][0].provenance.dataset} --data DIR."
+            )
+            return None
+        pair = _choose_runs(dataset, runs)
+        if isinstance(pair, Problem):
+            components.show_problem(pair, title="These two runs cannot be compared")
+            return None
+        _describe(pair)
+    return pair
+
+
+def _collect() -> tuple[Evaluation, ...]:
+    shipped, own = evaluations.list_shipped(), evaluations.list_own()
+    for problem, title in (
+        (shipped, "The evaluations that come with the program cannot be read"),
+        (own, "Your own evaluations are left out"),
+    ):
+        if isinstance(problem, Problem):
+            components.show_problem(problem, title=title)
+    known = () if isinstance(shipped, Problem) else shipped
+    # The same run measured again on the same set by the user: the one that ships is shown.
+    taken = {(e.provenance.run_id, e.provenance.folder) for e in known}
+    added = () if isinstance(own, Problem) else own
+    return (
+        *known,
+        *(e for e in added if (e.provenance.run_id, e.provenance.folder) not in taken),
+    )
+
+
+def _title(measured: Sequence[Evaluation]) -> str:
+    name = name_dataset(measured[0].provenance)
+    told = LEAKY in name or not all(e.provenance.leaks for e in measured)
+    return name if told else f"{name} ({LEAKY})"
+
+
+def _choose_runs(dataset: str, runs: Mapping[str, Evaluation]) -> Pair | Problem:
+    ids = list(runs)
+    preferred = _prefer(runs)
+    columns = st.columns(2)
+    with columns[0]:
+        first = _choose("First network", ids, preferred[0], runs, f"compare-first-{dataset}")
+    others = [run_id for run_id in ids if run_id != first]
+    # Kept apart for each first run, so that the two can never be the same.
+    second_default = preferred[1] if preferred[1] != first else preferred[0]
+    with columns[1]:
+        second = _choose(
+            "Second network", others, second_default, runs, f"compare-second-{dataset}-{first}"
+        )
+    return evaluations.open_pair(runs[first], runs[second])
+
+
+def _choose(
+    label: str, ids: list[str], default: str, runs: Mapping[str, Evaluation], key: str
+) -> str:
+    return str(
+        st.selectbox(
+            label,
+            ids,
+            index=ids.index(default),
+            format_func=lambda run_id: name_run(runs[run_id].provenance),
+            key=key,
+            persist_state="session",
+        )
+    )
+
+
+def _prefer(runs: Mapping[str, Evaluation]) -> tuple[str, str]:
+    """Return the runs to start from: those whose weights ship, else the first of each network."""
+    records = services.read_records()
+    shipped = set() if isinstance(records, Problem) else {record.run_id for record in records}
+    ordered = sorted(runs, key=lambda run_id: (run_id not in shipped, list(runs).index(run_id)))
+    chosen: list[str] = []
+    for model in _PREFERRED:
+        chosen += [i for i in ordered if runs[i].provenance.model == model][:1]
+    first, second, *_ = [*chosen, *(run_id for run_id in ordered if run_id not in chosen)]
+    return first, second
+
+
+def _describe(pair: Pair) -> None:
+    """Say what was measured, how, and what was left out."""
+    if pair.leaks:
+        components.show_leak()
+    known, report = pair.dataset, pair.first.report
+    dropped = "; ".join(f"{reason}: {count:,}" for reason, count in known.dropped.items() if count)
+    views = (
+        "one look at each" if known.views == 1 else f"averaged over {known.views} flips and turns"
+    )
+    remarks = dict.fromkeys(m.provenance.remark for m in pair.both if m.provenance.remark)
+    temperatures = ", ".join(f"{m.label} {m.provenance.temperature:.2f}" for m in pair.both)
+    lines = [
+        f"{report.images:,} images of {report.lesions:,} lesions, {views}. Intervals are 95 %, by "
+        f"{report.intervals['draws']:,} resamples of whole lesions. Probabilities are calibrated "
+        f"(temperature: {temperatures}).",
+        *([f"Left out: {dropped}."] if dropped else []),
+        *remarks,
+    ]
+    st.caption("  \n".join(map(components.escape_markdown, lines)))

@@ -1,0 +1,105 @@
+"""Tables of the Compare page: shown in words, saved as CSV with every digit and their source."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app import components
+from app.comparison.figures import name_file
+from app.comparison.pair import Pair
+from app.content import read_sections
+from skinmodel.evaluation.bootstrap import Interval
+from skinmodel.results import DISCLAIMER
+
+
+def show_heading(title: str, pair: Pair) -> None:
+    """Show a section's title, with the badge of a leaky protocol where its numbers leak."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(title, anchor=False, width="content")
+        if pair.leaks:
+            components.show_leak()
+
+
+def explain(section: str) -> None:
+    """Show how to read a section."""
+    st.caption(read_sections("compare")[section])
+
+
+def show_sources(pair: Pair) -> None:
+    """Show which runs a section's numbers come from, and what they are not."""
+    runs = "; ".join(f"{m.label}, run `{m.provenance.run_id}`" for m in pair.both)
+    st.caption(f"{runs}. **{DISCLAIMER}**")
+
+
+def show_table(
+    shown: pd.DataFrame, saved: pd.DataFrame, pair: Pair, subject: str, alt: str
+) -> None:
+    """Show a table and a button that saves it.
+
+    Args:
+        shown: texts; its index names the rows.
+        saved: numbers, in columns for a program; the sources are added.
+        pair: the two runs.
+        subject: what the table holds, in a few words; the file is named by it.
+        alt: alternative text.
+    """
+    # Named, so that a last column of words keeps its width where the table has to be scrolled.
+    with st.container(key=f"table-{name_file(pair, subject, '')}"):
+        st.table(shown, border="horizontal", alt=alt)
+    show_download(saved, pair, subject)
+
+
+def show_download(
+    saved: pd.DataFrame, pair: Pair, subject: str, label: str = "Save the table (CSV)"
+) -> None:
+    """Show a button that saves a table of the two runs as CSV."""
+    show_save_button(partial(render_csv, saved, pair), name_file(pair, subject, ".csv"), label)
+
+
+def show_save_button(
+    render: Callable[[], bytes], file: str, label: str = "Save the table (CSV)"
+) -> None:
+    """Show a button that saves what ``render`` returns as a CSV file of this name."""
+    st.download_button(
+        label,
+        data=render,
+        file_name=file,
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"csv-{file}",
+        on_click="ignore",
+    )
+
+
+def render_csv(table: pd.DataFrame, pair: Pair) -> bytes:
+    """Return a table as CSV; each row says of which runs it is and whether their protocol leaks.
+
+    Args:
+        table: any columns but those added.
+        pair: the two runs.
+
+    Returns:
+        UTF-8, undefined figures as empty fields.
+    """
+    sources = {
+        "data_set": pair.dataset.dataset,
+        "views": pair.dataset.views,
+        **{
+            f"{slot}_{name}": value
+            for slot, measured in zip(("first", "second"), pair.both, strict=True)
+            for name, value in (
+                ("network", measured.provenance.model),
+                ("run", measured.provenance.run_id),
+                ("leaks", measured.provenance.leaks),
+            )
+        },
+        "disclaimer": DISCLAIMER,
+    }
+    return table.assign(**sources).to_csv(index=False).encode()
+
+
+def spread(name: str, interval: Interval) -> dict[str, float]:
+    """Return a figure with its interval as three columns of a saved table."""
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
