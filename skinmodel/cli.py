@@ -8,7 +8,17 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from skinmodel.commands import compare, data, evaluate, predict, release, results, train, weights
+from skinmodel.commands import (
+    compare,
+    data,
+    evaluate,
+    leak,
+    predict,
+    release,
+    results,
+    train,
+    weights,
+)
 from skinmodel.errors import SkinModelError, UnknownNameError, UsageError
 from skinmodel.results import DISCLAIMER
 
@@ -66,6 +76,6 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (predict, train, evaluate, compare, release, results, weights, data):
+    for command in (predict, train, evaluate, compare, leak, release, results, weights, data):
         command.add_parser(commands)
     return parser
