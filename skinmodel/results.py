@@ -50,8 +50,8 @@ class Prediction:
             "model": self.model,
             "run_id": self.run_id,
             "prediction": self.code,
-            "temperature": self.temperature,
             "probabilities": dict(zip(CODES, self.probabilities, strict=True)),
+            "temperature": self.temperature,
             "disclaimer": DISCLAIMER,
         }
 

@@ -228,9 +228,14 @@ def test_killed_and_interrupted_training_goes_on_to_the_end(
         reseed_dropout(model, seed, epoch)
 
     caplog.set_level("INFO")
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "reseed_dropout", interrupt_in_second_epoch)
-        assert main([*arguments, "--resume"]) == 130
+    # A shell's background jobs ignore Ctrl-C, and the test may be one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer, "reseed_dropout", interrupt_in_second_epoch)
+            assert main([*arguments, "--resume"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     out, err = capsys.readouterr()
     assert out == ""
     assert f"resuming after epoch {killed_after} of 12" in caplog.text
