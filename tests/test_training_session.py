@@ -205,12 +205,12 @@ def newest_epoch(run):
 
 
 def test_killed_and_interrupted_training_goes_on_to_the_end(
-    world, tmp_path, monkeypatch, capsys, caplog
+    world, own_home, tmp_path, monkeypatch, capsys, caplog
 ):
     run = tmp_path / "cnn_sa-grouped-s1"
     arguments = ["train", "--model", "cnn_sa", "--data", str(world.data), "--epochs", "12"]
     arguments += ["--runs", str(tmp_path)]
-    with start_training(arguments, world.home) as process:
+    with start_training(arguments, own_home) as process:
         deadline = time.monotonic() + 90
         while not newest_epoch(run):
             assert process.poll() is None, process.stdout.read()
