@@ -119,8 +119,8 @@ def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysi
     components.show_key_to_bars()
     if prediction.temperature != 1:
         st.caption(
-            f"Calibrated probabilities (temperature {prediction.temperature:.2f}, fitted on "
-            "validation lesions)."
+            f"Probabilities calibrated on HAM10000's validation lesions (temperature "
+            f"{prediction.temperature:.2f}). On pictures from elsewhere they are likely too sure."
         )
     show_explanation(name, title, prediction, analysis)
     components.show_provenance(title, prediction.run_id)

@@ -71,7 +71,8 @@ class FakeClassifier:
         assert views == 1
         self.predicted += 1
         run = self.record.run_id
-        return [Prediction(self.spec.name, run, self._probabilities) for _ in images]
+        temperature = self.record.temperature
+        return [Prediction(self.spec.name, run, self._probabilities, temperature) for _ in images]
 
     def explain(
         self, image: NDArray[np.uint8], method: str, code: str | None = None

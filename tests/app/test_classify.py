@@ -69,6 +69,12 @@ def test_upload_shows_both_networks_with_bars_and_overlays(open_dashboard, pictu
     assert texts(at).count(DISCLAIMER) == 3
 
 
+def test_calibration_and_its_limit_stand_beside_the_bars(open_dashboard, picture_bytes):
+    shown = texts(upload(open_dashboard(), picture_bytes))
+    assert shown.count("calibrated on HAM10000's validation lesions (temperature 1.25)") == 2
+    assert "likely too sure" in shown
+
+
 def test_nothing_of_the_file_name_reaches_the_page(open_dashboard, picture_bytes):
     at = upload(open_dashboard(), picture_bytes)
     assert "patient-name" not in texts(at)
