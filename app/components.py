@@ -80,10 +80,10 @@ def show_malignancy(malignancy: Malignancy) -> None:
     st.badge(f"{SYMBOLS[malignancy]} {word}", color=color)  # type: ignore[arg-type]
 
 
-def show_leak() -> None:
+def show_leak(whose: str = "Leaky protocol") -> None:
     """Show the badge that stands wherever numbers of a leaky protocol do."""
     st.badge(
-        "Leaky protocol: too good",
+        f"{whose}: too good",
         icon=":material/water_drop:",
         color="red",
         help="The network was trained on pictures of the very lesions it was measured on. Such "

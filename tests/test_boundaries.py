@@ -66,7 +66,13 @@ def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
         "import app.services as s\n"
         "s.load_classifiers = dict\n"
         "at.run().switch_page('views/about.py').run()\n"
-        "assert not at.exception"
+        "assert not at.exception\n"
+        "from app.views.compare import SECTIONS\n"
+        "at.switch_page('views/compare.py').run()\n"
+        "for section in SECTIONS:\n"
+        "    at.session_state['compare-section'] = section\n"
+        "    assert not at.run().exception\n"
+        "    assert at.table or at.get('plotly_chart'), section\n"
     )
     assert not modules_loaded_by(code) & set(HEAVY)
 

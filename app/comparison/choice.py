@@ -14,8 +14,8 @@ _PREFERRED = ("cnn", "cnn_sa")
 
 def choose_pair() -> Pair | None:
     """Show the choice and return the two runs; None where there is nothing to compare."""
-    found = _collect()
-    datasets = sort_datasets(found)
+    _show_problems()
+    datasets = sort_datasets(evaluations.list_all())
     if not datasets:
         st.info(
             "No evaluation is in assets/results. Get the complete repository, or measure two "
@@ -47,22 +47,13 @@ def choose_pair() -> Pair | None:
     return pair
 
 
-def _collect() -> tuple[Evaluation, ...]:
-    shipped, own = evaluations.list_shipped(), evaluations.list_own()
-    for problem, title in (
-        (shipped, "The evaluations that come with the program cannot be read"),
-        (own, "Your own evaluations are left out"),
+def _show_problems() -> None:
+    for found, title in (
+        (evaluations.list_shipped(), "The evaluations that come with the program cannot be read"),
+        (evaluations.list_own(), "Your own evaluations are left out"),
     ):
-        if isinstance(problem, Problem):
-            components.show_problem(problem, title=title)
-    known = () if isinstance(shipped, Problem) else shipped
-    # The same run measured again on the same set by the user: the one that ships is shown.
-    taken = {(e.provenance.run_id, e.provenance.folder) for e in known}
-    added = () if isinstance(own, Problem) else own
-    return (
-        *known,
-        *(e for e in added if (e.provenance.run_id, e.provenance.folder) not in taken),
-    )
+        if isinstance(found, Problem):
+            components.show_problem(found, title=title)
 
 
 def _title(measured: Sequence[Evaluation]) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from app import components
 from app.comparison import wording
 from app.comparison.forest import show_differences
+from app.comparison.overview import show_overview
 from app.comparison.pair import Pair
 from app.comparison.tables import explain, show_heading, show_sources, show_table, spread
 from app.services import Problem, evaluations
@@ -66,6 +67,7 @@ def show_headline(pair: Pair) -> None:
             "Difference of headline figures",
             key="headline",
         )
+    show_overview(pair)
     show_sources(pair)
 
 

@@ -15,6 +15,7 @@ from app.comparison.published_tables import list_rows, show_alone, show_remarks
 from app.comparison.tables import explain, show_heading, show_save_button, show_sources
 from app.services import Problem, evaluations
 from skinmodel.diagnoses import CODES
+from skinmodel.evaluation.contradictions import find_contradictions
 from skinmodel.evaluation.published import (
     FIGURES,
     ClassificationTable,
@@ -72,7 +73,7 @@ def _show_beside(table: ClassificationTable, ours: Measured, publication: Public
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"#### Table {about.number}: {about.title}", anchors=False, width="content")
         if about.leaks:
-            components.show_leak()
+            components.show_leak("The report's figures leak")
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption(
@@ -98,30 +99,30 @@ def _show_beside(table: ClassificationTable, ours: Measured, publication: Public
 
 
 def _compare(table: ClassificationTable, ours: Measured) -> dict[str, dict[str, str]]:
+    """Return the rows of the report's table in its order, ours beside each figure."""
     support = np.array(ours.report.confusion).sum(axis=1)
     lines = {}
     for row in list_rows(table):
         line = {}
         for figure in FIGURES:
-            title = wording.TITLES[figure]
+            title, measured = wording.TITLES[figure], ours.report.metrics[_key(row, figure)]
             line[f"{title}, report"] = f"{getattr(row, figure):.2f}"
-            line[f"{title}, ours"] = wording.interval(ours.report.metrics[_key(row, figure)], 2)
+            line[f"{title}, ours"] = wording.interval(measured, 2)
         line["Support, report"] = f"{row.support:,}"
         line["Support, ours"] = f"{support[CODES.index(row.code)] if row.code else support.sum():,}"
         lines[row.name] = line
-    accuracy = dict.fromkeys(next(iter(lines.values())), "")
-    accuracy["F1, report"] = f"{table.accuracy:.2f}"
-    accuracy["F1, ours"] = wording.interval(ours.report.metrics["accuracy"], 2)
-    accuracy["Support, report"], accuracy["Support, ours"] = (
-        f"{table.support:,}",
-        f"{support.sum():,}",
-    )
-    names = list(lines)
-    return (
-        {name: lines[name] for name in names[:-2]}
-        | {"Accuracy": accuracy}
-        | {name: lines[name] for name in names[-2:]}
-    )
+    accuracy = dict.fromkeys(next(iter(lines.values())), "") | {
+        "F1, report": f"{table.accuracy:.2f}",
+        "F1, ours": wording.interval(ours.report.metrics["accuracy"], 2),
+        "Support, report": f"{table.support:,}",
+        "Support, ours": f"{support.sum():,}",
+    }
+    names = [row.name for row in table.rows]
+    ordered = {name: lines[name] for name in names} | {"Accuracy": accuracy}
+    doubted = {found.row for found in find_contradictions(table)}
+    return {
+        f"{name} †" if name in doubted else name: line for name, line in (ordered | lines).items()
+    }
 
 
 def _key(row: Row, figure: str) -> str:

@@ -28,10 +28,9 @@ def show_remarks(table: Table) -> None:
     found = find_contradictions(table)
     if found:
         lines = "\n".join(f"- **{c.row}**: {components.escape_markdown(c.text)}" for c in found)
+        places = "one place" if len(found) == 1 else f"{len(found)} places"
         with st.expander(
-            f"Table {table.about.number} contradicts itself in {len(found)} places"
-            if len(found) > 1
-            else f"Table {table.about.number} contradicts itself in one place",
+            f"† Table {table.about.number} contradicts itself in {places}",
             icon=":material/report:",
         ):
             st.markdown(lines)

@@ -77,7 +77,7 @@ def render_csv(table: pd.DataFrame, pair: Pair) -> bytes:
     """Return a table as CSV; each row says of which runs it is and whether their protocol leaks.
 
     Args:
-        table: any columns but those added.
+        table: any columns; one that is named like an added one stays as it is.
         pair: the two runs.
 
     Returns:
@@ -97,7 +97,8 @@ def render_csv(table: pd.DataFrame, pair: Pair) -> bytes:
         },
         "disclaimer": DISCLAIMER,
     }
-    return table.assign(**sources).to_csv(index=False).encode()
+    added = {name: value for name, value in sources.items() if name not in table}
+    return table.assign(**added).to_csv(index=False).encode()
 
 
 def spread(name: str, interval: Interval) -> dict[str, float]:

@@ -15,12 +15,19 @@ from app.comparison.pair import Measured, Pair, read_pair
 from app.comparison.photographs import Photograph, Photographs, find_photographs, open_photograph
 from app.services import Problem, attempt
 from skinmodel import paths
+from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.comparisons import read_comparison
 from skinmodel.evaluation.leak import LeakRow, from_frame
 from skinmodel.evaluation.published import Publication, read_publication
-from skinmodel.evaluation.report import FILE, PREDICTIONS, Evaluation, find_evaluations
+from skinmodel.evaluation.report import (
+    FILE,
+    PREDICTIONS,
+    Evaluation,
+    EvaluationReport,
+    find_evaluations,
+)
 from skinmodel.evaluation.thresholds import compute_operating_intervals, target_of
 from skinmodel.results import Explanation
 from skinmodel.training import history
@@ -42,6 +49,15 @@ def list_own() -> tuple[Evaluation, ...] | Problem:
     """Return the user's own evaluations; a damaged one takes none of the shipped ones down."""
     root = paths.evaluations()
     return _list(str(root), _stamp(root.glob(f"*/*/{FILE}")))
+
+
+def list_all() -> tuple[Evaluation, ...]:
+    """Return all evaluations that can be read; of one run on one set the one that ships."""
+    shipped, own = (
+        () if isinstance(found, Problem) else found for found in (list_shipped(), list_own())
+    )
+    taken = {(e.provenance.run_id, e.provenance.folder) for e in shipped}
+    return (*shipped, *(e for e in own if (e.provenance.run_id, e.provenance.folder) not in taken))
 
 
 def _stamp(files: Iterable[Path]) -> Stamps:
@@ -69,6 +85,16 @@ def _open_pair(
     _second: Evaluation,
 ) -> Pair | Problem:
     return attempt(lambda: read_pair(_first, _second))
+
+
+def read_report(evaluation: Evaluation) -> EvaluationReport | Problem:
+    """Return every figure of one evaluation, read once until its file changes."""
+    return _read_report(_stamp([evaluation.folder / FILE]), evaluation)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport | Problem:  # noqa: ARG001
+    return attempt(lambda: report_files.read_report(_evaluation.folder))
 
 
 def read_difference(pair: Pair) -> Comparison | Problem | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClassifier, make_classifiers
+from measured import write_results
 from streamlit.testing.v1 import AppTest
 
 from app import services
@@ -45,6 +46,12 @@ def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
         return at
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of saved evaluations as the Compare page reads them; see ``measured``."""
+    return write_results(tmp_path_factory.mktemp("measured"))
 
 
 @pytest.fixture

@@ -1,25 +1,14 @@
-"""A real server and a real headless Chromium."""
+"""A real headless Chromium, and the dashboard's own server."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from server import give_up, require_networks, serve
 
-from app import services
-from skinmodel.errors import WeightsError
-
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
 SWITCHES = (
     "--headless=new",
     "--no-sandbox",
@@ -32,52 +21,12 @@ SWITCHES = (
 )
 
 
-def give_up(reason: str) -> None:
-    """Skip on a developer's machine; fail where the browser tests are the point of the run."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a dashboard started as the README says, with the weights that ship."""
-    try:
-        services.list_models()
-    except WeightsError as error:
-        give_up(f"The dashboard has no networks: {error}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("server")
-    log = folder / "log.txt"
-    # The developer's own runs and cache are not part of what is tested.
-    environment = {**os.environ, "SKINMODEL_HOME": str(folder / "home")}
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-        try:
-            wait_until_healthy(f"http://127.0.0.1:{port}", server, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(30)
-    assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
-
-
-def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    require_networks()
+    with serve("app/main.py", tmp_path_factory.mktemp("server")) as found:
+        yield found
 
 
 @pytest.fixture
