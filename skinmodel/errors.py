@@ -1,7 +1,7 @@
 """The one family of errors that this package raises on purpose.
 
 A message says what failed, what was received, what was expected and what to do next. Only the
-command line and ``app/services.py`` turn these into words for a user.
+command line and ``app/services`` turn these into words for a user.
 """
 
 from collections.abc import Iterable

@@ -13,7 +13,7 @@ from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError
 from skinmodel.evaluate import evaluate
-from skinmodel.evaluation.leak import LeakRow, MeasuredWeights, compute_leak_table, to_frame
+from skinmodel.evaluation.leak import FILE, LeakRow, MeasuredWeights, compute_leak_table, to_frame
 from skinmodel.evaluation.predictions import read_predictions
 from skinmodel.evaluation.report import PREDICTIONS
 from skinmodel.files import write_atomically, write_text
@@ -23,7 +23,6 @@ from skinmodel.preprocess import Preprocessing
 from skinmodel.training.history import write_history
 from skinmodel.training.runs import FinishedRun, read_finished
 
-FILE: Final = "leak.csv"
 _REPORT_TEST: Final = "report:test"
 _SETS: Final = (_REPORT_TEST, "ham10000:test", "isic2019")
 

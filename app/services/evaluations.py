@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.comparisons import read_comparison
+from skinmodel.evaluation.leak import FILE as LEAK_TABLE
 from skinmodel.evaluation.leak import LeakRow, from_frame
 from skinmodel.evaluation.published import Publication, read_publication
 from skinmodel.evaluation.report import (
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
 
 Stamps = tuple[tuple[str, int], ...]
-
-LEAK_TABLE: Final = "leak.csv"
 
 
 def list_shipped() -> tuple[Evaluation, ...] | Problem:

@@ -20,6 +20,7 @@ from skinmodel.errors import DatasetError, summarize_ids
 from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
 from skinmodel.evaluation.predictions import PROBABILITIES, to_arrays
 
+FILE: Final = "leak.csv"
 FIGURES: Final = (
     "accuracy",
     "balanced_accuracy",
