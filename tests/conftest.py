@@ -1,5 +1,6 @@
 """Fixtures for every test: seeded chance, a picture, and its bytes as a file."""
 
+import gc
 import io
 import os
 from collections.abc import Callable
@@ -13,6 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 EncodeImage = Callable[..., bytes]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collections that Streamlit forces after every page all that tests imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

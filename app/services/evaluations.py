@@ -65,7 +65,7 @@ def _stamp(files: Iterable[Path]) -> Stamps:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:  # noqa: ARG001
+def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:
     return attempt(lambda: find_evaluations(Path(root)))
 
 
@@ -77,9 +77,9 @@ def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _open_pair(
-    first: str,  # noqa: ARG001
-    second: str,  # noqa: ARG001
-    stamps: Stamps,  # noqa: ARG001
+    first: str,
+    second: str,
+    stamps: Stamps,
     _first: Evaluation,
     _second: Evaluation,
 ) -> Pair | Problem:
@@ -92,7 +92,7 @@ def read_report(evaluation: Evaluation) -> EvaluationReport | Problem:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport | Problem:  # noqa: ARG001
+def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport | Problem:
     return attempt(lambda: report_files.read_report(_evaluation.folder))
 
 
@@ -119,7 +119,7 @@ def compute_difference(pair: Pair) -> Comparison | Problem:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _compute_difference(stamps: Stamps, _pair: Pair) -> Comparison:  # noqa: ARG001
+def _compute_difference(stamps: Stamps, _pair: Pair) -> Comparison:
     truth, first, lesions = _pair.first.arrays
     return compare(truth, first, _pair.second.arrays[1], lesions)
 
@@ -134,7 +134,7 @@ def compute_operating_point(
 
 @st.cache_resource(show_spinner=False, max_entries=256)
 def _compute_operating_point(
-    stamps: Stamps,  # noqa: ARG001
+    stamps: Stamps,
     target: str,
     threshold: float,
     _measured: Measured,
@@ -204,8 +204,8 @@ def explain_photograph(
 @st.cache_resource(show_spinner=False, max_entries=512)
 def _explain_photograph(
     run_id: str,
-    image_id: str,  # noqa: ARG001
-    shape: tuple[int, ...],  # noqa: ARG001
+    image_id: str,
+    shape: tuple[int, ...],
     code: str,
     _image: NDArray[np.uint8],
 ) -> Explanation:
