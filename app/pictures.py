@@ -94,17 +94,18 @@ def open_picture(
     )
 
 
-def fit_to_screen(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ``image``, reduced by averaging where a side is longer than ``SCREEN_SIDE``.
+def fit_to_screen(image: NDArray[np.uint8], side: int = SCREEN_SIDE) -> NDArray[np.uint8]:
+    """Return ``image``, reduced by averaging where a side is longer than ``side``.
 
     Args:
         image: uint8, (H, W, 3), RGB, 0-255.
+        side: in pixels.
 
     Returns:
         uint8, (H, W, 3), RGB, 0-255, in the same aspect ratio.
     """
     height, width = image.shape[:2]
-    factor = SCREEN_SIDE / max(height, width)
+    factor = side / max(height, width)
     if factor >= 1:
         return image
     size = (max(1, round(width * factor)), max(1, round(height * factor)))

@@ -3,13 +3,14 @@
 import gc
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from factories import TinyWorld, train_tiny_world, use_tiny_world
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -45,6 +46,15 @@ def encode_image() -> EncodeImage:
         return buffer.getvalue()
 
     return encode
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyWorld]:
+    """The program shrunk, with both tiny networks trained and stored; for tests that only read."""
+    made = train_tiny_world(tmp_path_factory.getbasetemp())
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_world(patch, made.home)
+        yield made
 
 
 @pytest.fixture(scope="session")

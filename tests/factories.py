@@ -64,6 +64,20 @@ def drawn_index(folder: Path) -> pd.DataFrame:
     return ham10000.read_index(folder, complete=False)
 
 
+def make_index(counts: Sequence[int]) -> pd.DataFrame:
+    """Return images of which every third shares its lesion with the one before.
+
+    Args:
+        counts: images of each class, in class order.
+    """
+    rows = []
+    for code, count in zip(CODES, counts, strict=True):
+        for i in range(count):
+            lesion = f"HAM_{code}{i - 1 if i % 3 == 2 else i:05d}"
+            rows.append((f"ISIC_{len(rows):07d}", lesion, lesion, code))
+    return pd.DataFrame(rows, columns=["image_id", "lesion_id", "group_id", "truth"])
+
+
 TINY_INPUT = Preprocessing(80, 80, "RGB", 1 / 127.5, -1.0, "area")
 TINY_WIDTH = 1 / 64
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from factories import make_index
 
 from skinmodel.data import ham10000
 from skinmodel.data.report_leakage import (
@@ -14,18 +15,6 @@ from skinmodel.data.splits import Leakage, Split, split_grouped
 from skinmodel.diagnoses import CODES
 
 INDEX_COLUMNS = ["image_id", "lesion_id", "group_id", "truth"]
-
-
-def make_index(counts):
-    """Images of which every third shares its lesion with the one before; counts by class."""
-    rows = []
-    for code, count in zip(CODES, counts, strict=True):
-        for i in range(count):
-            lesion = f"HAM_{code}{i - 1 if i % 3 == 2 else i:05d}"
-            rows.append((f"ISIC_{len(rows):07d}", lesion, lesion, code))
-    return pd.DataFrame(rows, columns=INDEX_COLUMNS)
-
-
 SMALL = make_index((60, 12, 10, 8, 6, 4, 4))
 
 

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from factories import make_index
 from sklearn.utils.class_weight import compute_class_weight
 
 from skinmodel.data import ham10000
@@ -21,19 +22,6 @@ from skinmodel.training.schedule import class_weights
 DRAWN = "cfcbc5a3bac42d6eacdc7261f9257fa55d7a92f1a463b117cd254f3c3abd60e9"
 REAL = "68c400ffb442d5dbb64ac2e3ac95b01c6066f86913f098dd617e166a30c16a5a"
 TEST_SUPPORT = (2213, 2204, 2176, 1018, 647, 281, 228)  # the report's Table 4
-INDEX_COLUMNS = ["image_id", "lesion_id", "group_id", "truth"]
-
-
-def make_index(counts):
-    """Images of which every third shares its lesion with the one before; counts by class."""
-    rows = []
-    for code, count in zip(CODES, counts, strict=True):
-        for i in range(count):
-            lesion = f"HAM_{code}{i - 1 if i % 3 == 2 else i:05d}"
-            rows.append((f"ISIC_{len(rows):07d}", lesion, lesion, code))
-    return pd.DataFrame(rows, columns=INDEX_COLUMNS)
-
-
 SMALL = make_index((60, 12, 10, 8, 6, 4, 4))
 RELEASED = make_index(tuple(ham10000.CLASS_COUNTS.values()))
 

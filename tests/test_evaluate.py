@@ -5,7 +5,7 @@ import factories
 import numpy as np
 import pandas as pd
 import pytest
-from factories import TINY_INPUT, train_tiny_world, use_tiny_world
+from factories import TINY_INPUT
 
 from skinmodel import images, paths
 from skinmodel.cli import main
@@ -40,14 +40,6 @@ class ByColour:
         means = np.stack([p.reshape(-1, 3).mean(axis=0) for p in pictures])
         rows = np.repeat(means, [3, 2, 2], axis=1) + np.arange(7) + views
         return (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = train_tiny_world(tmp_path_factory.getbasetemp())
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_world(patch, made.home)
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories import TINY_INPUT, TINY_MODELS, train_tiny_world, use_tiny_world
+from factories import TINY_INPUT, TINY_MODELS
 
 from skinmodel import preprocess
 from skinmodel.diagnoses import CODES
@@ -12,14 +12,6 @@ from skinmodel.evaluation.calibration import apply_temperature
 from skinmodel.inference.classifier import BATCH, Classifier
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = train_tiny_world(tmp_path_factory.getbasetemp())
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_world(patch, made.home)
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from dataclasses import asdict
 import factories
 import numpy as np
 import pytest
-from factories import train_tiny_world, use_tiny_world
 
 from skinmodel import release as module
 from skinmodel.cli import main
@@ -30,14 +29,6 @@ FOLDERS = {
     "test_8_views": "ham10000-test-8-views",
 }
 FIGURES = ("accuracy", "balanced_accuracy", "macro_auc")
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = train_tiny_world(tmp_path_factory.getbasetemp())
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_world(patch, made.home)
-        yield made
 
 
 @pytest.fixture(scope="module")

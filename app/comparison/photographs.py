@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.pictures import fit_to_screen
 from skinmodel import images
 from skinmodel.data.evaluation_sets import DATASETS, load_evaluation_set
 from skinmodel.data.report_protocol import ORIGINAL, apply_transform
@@ -78,9 +79,4 @@ def open_photograph(photograph: Photograph) -> NDArray[np.uint8]:
 
 def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a photograph for the screen, no side longer than ``LONGEST_SIDE``."""
-    height, width = picture.shape[:2]
-    factor = LONGEST_SIDE / max(height, width)
-    if factor >= 1:
-        return picture
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return fit_to_screen(picture, LONGEST_SIDE)
