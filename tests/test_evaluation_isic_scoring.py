@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from skinmodel.diagnoses import CODES, DIAGNOSES
+from skinmodel.evaluation.curves import compute_roc
 from skinmodel.evaluation.metrics import compute_metrics
-from skinmodel.evaluation.thresholds import at_threshold, compute_roc
+from skinmodel.evaluation.thresholds import at_threshold
 
 # Version 5.6.0 was written for pandas 1 and 2.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")

@@ -11,13 +11,12 @@ from sklearn.metrics import (
 from skinmodel.diagnoses import DIAGNOSES, Malignancy
 from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.evaluation.bootstrap import draw_weights, to_interval
+from skinmodel.evaluation.curves import compute_precision_recall, compute_roc
 from skinmodel.evaluation.thresholds import (
     TARGETS,
     TITLES,
     at_threshold,
     compute_operating_intervals,
-    compute_precision_recall,
-    compute_roc,
     compute_target_interval,
     npv_at,
     ppv_at,

@@ -15,11 +15,10 @@ from app.comparison.pair import Measured, Pair
 from app.comparison.tables import explain, show_download, show_heading, show_sources
 from skinmodel.diagnoses import CODES, class_index, get_diagnosis
 from skinmodel.evaluation.bootstrap import Interval
+from skinmodel.evaluation.curves import compute_precision_recall, compute_roc
 from skinmodel.evaluation.thresholds import (
     TARGETS,
     TITLES,
-    compute_precision_recall,
-    compute_roc,
     target_of,
 )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, resample, to_interval
+from skinmodel.evaluation.curves import Bools, Scores, count_by_score
 from skinmodel.evaluation.ranking import (
     build_ranking,
     compute_auc,
@@ -16,43 +17,9 @@ from skinmodel.evaluation.ranking import (
 )
 from skinmodel.evaluation.shares import Floats, divide
 
-Bools = NDArray[np.bool_]
-Scores = NDArray[np.floating]
-
 TARGETS: Final = {"melanoma": ("mel",), "malignant": ("mel", "bcc", "akiec")}
 """Codes of the diagnoses that each target puts together."""
 TITLES: Final = {"melanoma": "Melanoma", "malignant": "Any malignant or pre-malignant"}
-
-
-@dataclass(frozen=True)
-class RocCurve:
-    """Sensitivity and specificity at every threshold that changes them.
-
-    Attributes:
-        thresholds: float64, (G,), falling, from infinity, where nothing is flagged.
-        sensitivity: float64, (G,), rising from 0 to 1; NaN without positive images.
-        specificity: float64, (G,), falling from 1 to 0; NaN without negative images.
-    """
-
-    thresholds: Floats
-    sensitivity: Floats
-    specificity: Floats
-
-
-@dataclass(frozen=True)
-class PrecisionRecallCurve:
-    """Precision and recall at every threshold that occurs as a score.
-
-    Attributes:
-        thresholds: float64, (G,), falling; it starts at the highest score, for precision is not
-            defined where nothing is flagged.
-        precision: float64, (G,).
-        recall: float64, (G,), rising to 1; NaN without positive images.
-    """
-
-    thresholds: Floats
-    precision: Floats
-    recall: Floats
 
 
 @dataclass(frozen=True)
@@ -103,35 +70,6 @@ def target_of(
     return np.isin(truth, columns), probabilities[:, columns].sum(axis=1, dtype=np.float64)
 
 
-def compute_roc(positive: Bools, score: Scores) -> RocCurve:
-    """Return the ROC curve, without the points in the midst of a straight run of equal steps.
-
-    Args:
-        positive: bool, (N,).
-        score: float, (N,), finite; higher speaks for positive.
-    """
-    thresholds, tp, fp = _count(positive, score)
-    bend = (np.diff(tp, 2) != 0) | (np.diff(fp, 2) != 0)
-    kept = np.concatenate([[True], bend, [True]])[: len(tp)]
-    found, flagged_in_vain = (np.concatenate([[0.0], counts[kept]]) for counts in (tp, fp))
-    return RocCurve(
-        np.concatenate([[np.inf], thresholds[kept]]),
-        divide(found, tp[-1:]),
-        divide(fp[-1:] - flagged_in_vain, fp[-1:]),
-    )
-
-
-def compute_precision_recall(positive: Bools, score: Scores) -> PrecisionRecallCurve:
-    """Return the precision-recall curve, one point for every score that occurs.
-
-    Args:
-        positive: bool, (N,).
-        score: float, (N,), finite; higher speaks for positive.
-    """
-    thresholds, tp, fp = _count(positive, score)
-    return PrecisionRecallCurve(thresholds, divide(tp, tp + fp), divide(tp, tp[-1:]))
-
-
 def at_threshold(positive: Bools, score: Scores, threshold: float) -> OperatingPoint:
     """Return what flagging the images with score >= threshold gives.
 
@@ -159,7 +97,7 @@ def threshold_for_sensitivity(positive: Bools, score: Scores, least: float) -> f
         ConfigError: ``least`` is no share.
     """
     _check_share("sensitivity", least)
-    thresholds, tp, _ = _count(positive, score)
+    thresholds, tp, _ = count_by_score(positive, score)
     enough = divide(tp, tp[-1:]) >= least
     return float(thresholds[enough.argmax()]) if enough.any() else float("nan")
 
@@ -174,7 +112,7 @@ def threshold_for_specificity(positive: Bools, score: Scores, least: float) -> f
         ConfigError: ``least`` is no share.
     """
     _check_share("specificity", least)
-    thresholds, _, fp = _count(positive, score)
+    thresholds, _, fp = count_by_score(positive, score)
     enough = divide(fp[-1:] - fp, fp[-1:]) >= least
     if enough.any():
         return float(thresholds[enough][-1])
@@ -257,13 +195,6 @@ def compute_target_interval(
 
     value = float(compute(np.ones((1, len(score))))["auc"][0])
     return to_interval(value, resample(compute, lesions, draws, seed)["auc"])
-
-
-def _count(positive: Bools, score: Scores) -> tuple[Floats, Floats, Floats]:
-    """Return each score that occurs, falling, with the true and false positives from it on."""
-    ranking = build_ranking(positive, score)
-    flagged = count_flagged(ranking, np.ones((1, len(score))))
-    return ranking.thresholds, flagged.tp[0], flagged.fp[0]
 
 
 def _share_of(weights: Floats, hit: Bools, of: Bools) -> Floats:
