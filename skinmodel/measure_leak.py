@@ -21,20 +21,23 @@ from skinmodel.inference.classifier import Classifier
 from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 from skinmodel.training.history import write_history
-from skinmodel.training.runs import FinishedRun, read_finished
+from skinmodel.training.outcome import read_so_far
+from skinmodel.training.runs import FinishedRun
 
 _REPORT_TEST: Final = "report:test"
 _SETS: Final = (_REPORT_TEST, "ham10000:test", "isic2019")
 
 
 def measure_leak(run: Path, ours: str, data: Path, results: Path) -> tuple[LeakRow, ...]:
-    """Measure a finished run of the report's recipe and write what its leak was worth.
+    """Measure a run of the report's recipe and write what its leak was worth.
+
+    A run that was stopped on the way is measured as far as it came; its row says how far.
 
     Its recipe, history, predictions and figures are kept in ``results``, its weights are not: they
     look better than ours and are not. The rows replace those of the same network in ``leak.csv``.
 
     Args:
-        run: folder of a finished run of the split ``report``.
+        run: folder of a run of the split ``report`` that is not being trained.
         ours: id of a run of the grouped split whose evaluations on HAM10000's test and on ISIC
             2019 are in ``results``.
         data: folder that holds HAM10000 and ISIC2019.
@@ -45,7 +48,7 @@ def measure_leak(run: Path, ours: str, data: Path, results: Path) -> tuple[LeakR
             the results cannot be written.
         SkinModelError: see the parts.
     """
-    finished = read_finished(run)
+    finished = read_so_far(run)
     index = ham10000.read_index(data)
     pictures = build_pictures(index)
     report = split_report(pictures)
@@ -64,10 +67,10 @@ def measure_leak(run: Path, ours: str, data: Path, results: Path) -> tuple[LeakR
         )
     tables = _evaluate(finished, data, results / finished.result.run_id)
     title = get_spec(finished.config["model"]).title
+    recipe = f"{finished.result.run_id}, {describe_epochs(finished)}"
     rows = compute_leak_table(
         MeasuredWeights(
-            f"{title}, the report's recipe ({finished.result.run_id}, epoch "
-            f"{finished.result.epoch} of {finished.config['epochs']})",
+            f"{title}, the report's recipe ({recipe})",
             tables["ham10000:test"],
             tables["isic2019"],
         ),
@@ -81,6 +84,13 @@ def measure_leak(run: Path, ours: str, data: Path, results: Path) -> tuple[LeakR
     )
     _write(results / FILE, title, rows)
     return rows
+
+
+def describe_epochs(finished: FinishedRun) -> str:
+    """Return which epoch was kept of how many, and how many the recipe asks for."""
+    done, asked = len(finished.history), finished.config["epochs"]
+    kept = f"epoch {finished.result.epoch} of {done}"
+    return kept if done == asked else f"{kept} trained, {asked} asked for"
 
 
 def _evaluate(finished: FinishedRun, data: Path, folder: Path) -> dict[str, pd.DataFrame]:

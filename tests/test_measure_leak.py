@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from factories import (
@@ -12,7 +14,7 @@ from skinmodel.cli import main
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.leak import from_frame
 from skinmodel.evaluation.report import read_report
-from skinmodel.measure_leak import measure_leak
+from skinmodel.measure_leak import describe_epochs, measure_leak
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.history import read_history
 from skinmodel.training.runs import read_finished
@@ -81,8 +83,17 @@ def test_the_command_keeps_figures_and_history_but_no_weights(world, capsys):
     ]
     accuracy = read_report(kept / "report-test").metrics["accuracy"]
     assert rows[0].figures["accuracy"].to_dict() == pytest.approx(accuracy.to_dict())
+    assert "epoch 1 of 1)" in rows[0].weights
     own = read_report(results / ours / "isic2019").metrics["accuracy"]
     assert rows[-1].figures["accuracy"].to_dict() == pytest.approx(own.to_dict())
+
+
+def test_a_row_says_how_far_a_stopped_run_came(world):
+    _, _, folder, _ = world
+    finished = read_finished(folder / "runs" / "cnn-report-s50")
+    stopped = replace(finished, config={**finished.config, "epochs": 100})
+    assert describe_epochs(finished) == "epoch 1 of 1"
+    assert describe_epochs(stopped) == "epoch 1 of 1 trained, 100 asked for"
 
 
 def test_measuring_again_replaces_the_rows_of_that_network_only(world):

@@ -15,7 +15,10 @@ def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("leak", help="what the leak was worth", description=__doc__)
     parser.add_argument(
-        "folder", type=Path, metavar="RUN", help="folder of a finished run of the recipe 'report'"
+        "folder",
+        type=Path,
+        metavar="RUN",
+        help="folder of a run of the recipe 'report', finished or stopped on the way",
     )
     parser.add_argument("--ours", required=True, metavar="ID", help="evaluated run to set beside")
     add_data(parser)

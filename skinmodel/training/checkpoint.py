@@ -84,19 +84,32 @@ def load(run: Path) -> tuple[RunState, Arrays, Arrays] | None:
     Raises:
         ConfigError: the checkpoint is damaged.
     """
+    state = load_state(run)
+    if state is None:
+        return None
+    newest = _finished(run / CHECKPOINTS)[-1]
+    try:
+        weights = load_file(newest / "weights.safetensors")
+        optimizer = load_file(newest / "optimizer.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(_damaged(newest, error)) from error
+    return state, weights, optimizer
+
+
+def load_state(run: Path) -> RunState | None:
+    """Return the state of the last whole epoch alone, or None before the first.
+
+    Raises:
+        ConfigError: the checkpoint is damaged.
+    """
     finished = _finished(run / CHECKPOINTS)
     if not finished:
         return None
-    newest = finished[-1]
+    file = finished[-1] / "state.json"
     try:
-        state = RunState(**json.loads((newest / "state.json").read_text(encoding="utf-8")))
-        weights = load_file(newest / "weights.safetensors")
-        optimizer = load_file(newest / "optimizer.safetensors")
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
-        raise ConfigError(
-            f"The checkpoint '{newest}' cannot be read ({error}). Start the run again with --force."
-        ) from error
-    return state, weights, optimizer
+        return RunState(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(_damaged(finished[-1], error)) from error
 
 
 def last_epoch(run: Path) -> int:
@@ -128,6 +141,10 @@ def best_file(run: Path, epoch: int) -> Path:
 def discard(run: Path) -> None:
     """Remove the checkpoints of a finished run; the picked weights stay."""
     shutil.rmtree(run / CHECKPOINTS, ignore_errors=True)
+
+
+def _damaged(folder: Path, reason: object) -> str:
+    return f"The checkpoint '{folder}' cannot be read ({reason}). Start the run again with --force."
 
 
 def _save_arrays(path: Path, arrays: Arrays) -> None:

@@ -105,7 +105,7 @@ class TrainConfig:
     @property
     def run_id(self) -> str:
         """Name of the run: model, recipe, seed and the head of the fingerprint."""
-        return f"{self.model}-{self.recipe}-s{self.seed}-{self.fingerprint[:8]}"
+        return run_id_of(self.to_dict())
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -166,6 +166,12 @@ def _explain(problem: Any) -> str:
 def fingerprint_of(values: dict[str, Any]) -> str:
     """Return the SHA-256 over plain settings, whatever their order."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def run_id_of(values: dict[str, Any]) -> str:
+    """Return the name of the run of plain settings, see ``TrainConfig.run_id``."""
+    fingerprint = fingerprint_of(values)
+    return f"{values['model']}-{values['recipe']}-s{values['seed']}-{fingerprint[:8]}"
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

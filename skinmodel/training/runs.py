@@ -48,7 +48,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """Everything a finished run left.
+    """Everything a run left, finished or read on its way (``outcome.read_so_far``).
 
     Attributes:
         config: the training configuration, as plain values.
@@ -184,7 +184,7 @@ def read_finished(run: Path) -> FinishedRun:
                 f"'{run}' holds no finished run. Train it to the end first: "
                 "python -m skinmodel train ... --resume."
             )
-        settings = _read_json(run / CONFIG)
+        settings = read_settings(run)
         return FinishedRun(
             config=settings["train"],
             fingerprint=fingerprint_of(settings["train"]),
@@ -197,6 +197,18 @@ def read_finished(run: Path) -> FinishedRun:
         raise ConfigError(
             f"The run in '{run}' cannot be read ({error}). Train it again with --force."
         ) from error
+
+
+def read_settings(run: Path) -> dict[str, Any]:
+    """Return the configuration and the data of a run: ``train`` and ``data``.
+
+    Raises:
+        ConfigError: the file is missing or damaged.
+    """
+    settings = _read_json(run / CONFIG)
+    if not {"train", "data"} <= settings.keys():
+        raise ConfigError(_damaged(run / CONFIG, "it lacks the settings or the data"))
+    return settings
 
 
 def write_result(run: Path, result: RunResult) -> None:

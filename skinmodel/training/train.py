@@ -6,6 +6,7 @@ from typing import Any
 
 from skinmodel.training import checkpoint
 from skinmodel.training.history import write_history
+from skinmodel.training.outcome import summarize
 from skinmodel.training.recipes import TrainConfig
 from skinmodel.training.runs import (
     RunResult,
@@ -16,7 +17,6 @@ from skinmodel.training.runs import (
     writing_to,
 )
 from skinmodel.training.trainer import Images, Trainer
-from skinmodel.versions import read_versions
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +71,7 @@ def _train(
             f"interrupted; '{run}' is safe up to epoch {epoch} of {config.epochs}. Give the same "
             "command with --resume to go on."
         ) from interrupt
-    best = state.history[state.best_epoch - 1]
-    result = RunResult(
-        run_id=config.run_id,
-        epoch=state.best_epoch,
-        weights=checkpoint.best_file(run, state.best_epoch).name,
-        val={k.removeprefix("val_"): v for k, v in best.items() if k.startswith("val_")},
-        seconds=sum(row["seconds"] for row in state.history),
-        versions=read_versions(),
-    )
+    result = summarize(run, config.run_id, state)
     with writing_to(run):
         write_history(run, state.history)  # lacks its last row after a kill at the last checkpoint
         write_result(run, result)
