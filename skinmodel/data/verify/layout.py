@@ -1,0 +1,229 @@
+"""What a release is made of: its tables and folders, how many files each holds, and which are here.
+
+Sources of the counts: Tschandl, Rosendahl, Kittler, Sci. Data 5:180161 (2018),
+doi:10.7910/DVN/DBW86T, for HAM10000; challenge.isic-archive.com/data/#2019 for ISIC 2019.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from skinmodel.data import ham10000, isic2019
+from skinmodel.data.image_files import SUFFIXES, to_image_id
+from skinmodel.errors import DatasetError, UnknownNameError
+
+Kind = Literal["images", "masks"]
+
+FIRST_PART_COUNT: Final = 5_000
+"""Images in HAM10000's first part; the second has the other 5,015."""
+MASK_FOLDER: Final = "HAM10000_segmentations_lesion_tschandl"
+
+_MASK_ENDING: Final = "_segmentation"
+_UNFINISHED: Final = ".part"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder of a release.
+
+    Attributes:
+        name: the folder's name; ``.`` for the data set's own.
+        kind: what its files are.
+        count: how many the release has.
+    """
+
+    name: str
+    kind: Kind
+    count: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a release is laid out.
+
+    Attributes:
+        name: on the command line.
+        title: in words.
+        folder: the name of its folder.
+        tables: the files with labels and metadata.
+        parts: the folders of images, and of masks where it has any.
+        merged: a single folder that may stand instead of several of images, or None.
+        how_to_get: what to do where it is missing.
+    """
+
+    name: str
+    title: str
+    folder: str
+    tables: tuple[str, ...]
+    parts: tuple[Part, ...]
+    merged: Part | None
+    how_to_get: str
+
+    @property
+    def image_count(self) -> int:
+        """Images in the whole release."""
+        return sum(part.count for part in self.parts if part.kind == "images")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file of a data set.
+
+    Attributes:
+        path: where it is.
+        image_id: the image it is of; for a table, its name.
+        part: the folder's name; None for a table.
+        kind: as its part's; ``table`` for a table.
+        bytes: its size.
+        modified: time of its last change, in nanoseconds since 1970.
+    """
+
+    path: Path
+    image_id: str
+    part: str | None
+    kind: Kind | Literal["table"]
+    bytes: int
+    modified: int
+
+
+HAM10000: Final = "ham10000"
+ISIC2019: Final = "isic2019"
+NAMES: Final = (HAM10000, ISIC2019)
+
+
+def get_layout(name: str) -> Layout:
+    """Return the layout of a release.
+
+    Raises:
+        UnknownNameError: there is no release of this name.
+    """
+    if name == HAM10000:
+        whole = ham10000.IMAGE_COUNT
+        first, second, merged = ham10000.IMAGE_FOLDERS
+        return Layout(
+            HAM10000,
+            "HAM10000",
+            "HAM10000",
+            (ham10000.METADATA,),
+            (
+                Part(first, "images", FIRST_PART_COUNT),
+                Part(second, "images", whole - FIRST_PART_COUNT),
+                Part(MASK_FOLDER, "masks", whole),
+            ),
+            Part(merged, "images", whole),
+            ham10000.HOW_TO_GET,
+        )
+    if name == ISIC2019:
+        images = Part(isic2019.IMAGES, "images", isic2019.ROW_COUNT)
+        tables = (isic2019.TRUTH, isic2019.METADATA)
+        how = isic2019.HOW_TO_GET
+        return Layout(ISIC2019, "ISIC 2019", "ISIC2019", tables, (images,), None, how)
+    raise UnknownNameError("data set", name, NAMES)
+
+
+def find_folder(data: Path, layout: Layout) -> Path | None:
+    """Return ``data/FOLDER`` or ``data`` itself, whichever holds any piece of the release first."""
+    merged = (layout.merged.name,) if layout.merged else ()
+    names = (*layout.tables, *(part.name for part in layout.parts), *merged)
+    roots = (data / layout.folder, data)
+    return next((root for root in roots if any((root / name).exists() for name in names)), None)
+
+
+def find_parts(root: Path, layout: Layout) -> tuple[Part, ...]:
+    """Return the folders to look into, which may be one for several, or the root itself.
+
+    A part that is missing stands among them too; the readers of the index look in the same places.
+    """
+    if layout.merged is None:
+        return layout.parts
+    images = [part for part in layout.parts if part.kind == "images"]
+    others = tuple(part for part in layout.parts if part.kind != "images")
+    here = [part for part in images if (root / part.name).is_dir()]
+    if (root / layout.merged.name).is_dir():
+        return (*here, layout.merged, *others)
+    if not here and any(root.glob("ISIC_*.jpg")):
+        return (Part(".", "images", layout.merged.count), *others)
+    return layout.parts
+
+
+def list_files(root: Path, layout: Layout) -> tuple[FoundFile, ...]:
+    """Return the tables, images and masks of a data set by name, without opening any.
+
+    Hidden files, sub-folders and files of other kinds are passed over.
+
+    Raises:
+        DatasetError: a folder may not be read.
+    """
+    try:
+        return tuple(_list_files(root, layout))
+    except OSError as error:
+        raise DatasetError(
+            f"'{error.filename or root}' cannot be read ({error.strerror}). Check its permissions "
+            "and the disk."
+        ) from error
+
+
+def _list_files(root: Path, layout: Layout) -> list[FoundFile]:
+    tables = [root / name for name in layout.tables]
+    found = [_describe(t, t.stat(), t.name, None, "table") for t in tables if t.is_file()]
+    for part in find_parts(root, layout):
+        folder = root / part.name
+        if folder.is_dir():
+            read_id = to_mask_id if part.kind == "masks" else to_id
+            with os.scandir(folder) as entries:
+                files = [e for e in entries if is_image_name(e.name) and e.is_file()]
+                for entry in sorted(files, key=lambda e: e.name):
+                    image_id, path = read_id(entry.name), folder / entry.name
+                    found.append(_describe(path, entry.stat(), image_id, part.name, part.kind))
+    return found
+
+
+def list_unfinished(data: Path, layout: Layout) -> tuple[Path, ...]:
+    """Return what a download that is in work, or was broken off, has left so far."""
+    folder = data / layout.folder
+    return tuple(sorted(folder.glob(f"*{_UNFINISHED}"))) if folder.is_dir() else ()
+
+
+def compute_fingerprint(root: Path, files: Iterable[FoundFile]) -> str:
+    """Return what changes when a file is added, removed, renamed or written: names, sizes, times.
+
+    A file whose bytes change while its size and its time do not is not noticed.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        name = file.path.relative_to(root).as_posix()
+        digest.update(f"{name}\0{file.bytes}\0{file.modified}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file is an image by its name."""
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def to_id(name: str) -> str:
+    """Return the image id in the name of an image file."""
+    return to_image_id(to_text(Path(name).stem))
+
+
+def to_mask_id(name: str) -> str:
+    """Return the id of the image that a mask file belongs to."""
+    return to_text(Path(name).stem).removesuffix(_MASK_ENDING)
+
+
+def to_text(name: str) -> str:
+    """Return a file's name as text that any report can hold, whatever bytes it is made of."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _describe(
+    path: Path,
+    stat: os.stat_result,
+    image_id: str,
+    part: str | None,
+    kind: Kind | Literal["table"],
+) -> FoundFile:
+    return FoundFile(path, image_id, part, kind, stat.st_size, stat.st_mtime_ns)
