@@ -1,0 +1,1 @@
+"""Pretrained networks without their heads, and how the classifiers of this program use them."""
