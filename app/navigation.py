@@ -24,5 +24,6 @@ class PageEntry:
 PAGES: Final = (
     PageEntry("views/classify.py", "Classify", ":material/biotech:", ""),
     PageEntry("views/compare.py", "Compare", ":material/compare:", "compare"),
+    PageEntry("views/learn.py", "Learn", ":material/school:", "learn"),
     PageEntry("views/about.py", "About", ":material/info:", "about"),
 )

@@ -1,0 +1,55 @@
+"""The Learn page: how the networks see, in short chapters that compute what they show."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from app import components
+from app.learning.convolution import show_convolution
+from app.learning.subject import choose_subject
+from app.pictures import Picture
+from skinmodel.results import DISCLAIMER
+
+# In the order of the report's chapter 3; a further chapter is one line here.
+CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
+    "Convolution": show_convolution,
+}
+
+
+def render() -> None:
+    """Show the picture, the chapters' names and the open chapter; only that one is computed."""
+    st.title("Learn how the networks see", anchor=False)
+    st.markdown(
+        "Each chapter computes what it shows from the picture you choose, with the same arithmetic "
+        f"as the networks. Move a control and watch the numbers follow. **{DISCLAIMER}**"
+    )
+    picture = choose_subject()
+    names = list(CHAPTERS)
+    chapter = st.pills(
+        "Chapter",
+        names,
+        format_func=lambda name: f"{names.index(name) + 1} {name}",
+        default=names[0],
+        required=True,
+        key="learn-chapter",
+        persist_state="session",
+        wrap=True,
+        label_visibility="collapsed",
+    )
+    if picture is None:
+        st.info("Choose a picture above; the chapters work on it.")
+        return
+    st.header(str(chapter), anchor=False)
+    _show(str(chapter), picture)
+
+
+@st.fragment
+def _show(chapter: str, picture: Picture) -> None:
+    """Show one chapter; moving one of its controls runs nothing else of the page."""
+    components.run_guarded(partial(CHAPTERS[chapter], picture))
+
+
+if __name__ == "__main__":
+    render()
