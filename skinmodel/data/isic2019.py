@@ -78,9 +78,7 @@ def read_index(data: Path, *, scc_as_akiec: bool = False) -> Selection:
         DatasetError: a table is unsound, the tables do not speak of the same images, or image
             files stand in no row.
     """
-    root = find_root(data)
-    rows = read_truth_table(root / TRUTH).rows.sort_values("image_id", ignore_index=True)
-    rows = _add_metadata(rows, root / METADATA)
+    root, rows = find_root(data), read_rows(data)
     rows, strangers = match_images(rows, root / IMAGES)
     if strangers:
         raise DatasetError(
@@ -88,7 +86,7 @@ def read_index(data: Path, *, scc_as_akiec: bool = False) -> Selection:
             f"{HOW_TO_GET}"
         )
     reasons = {
-        IN_HAM10000: _is_ham10000(rows, data),
+        IN_HAM10000: rows["in_ham10000"],
         MISSING: rows["path"].isna(),
         CONTRADICTED: rows["image_id"].isin(CONTRADICTORY),
     }
@@ -104,6 +102,26 @@ def read_index(data: Path, *, scc_as_akiec: bool = False) -> Selection:
         counts = "; ".join(f"{reason}: {count:,}" for reason, count in selection.dropped.items())
         raise DatasetError(f"No image of ISIC 2019 in '{root}' is left ({counts}). {HOW_TO_GET}")
     return selection
+
+
+def read_rows(data: Path) -> pd.DataFrame:
+    """Return every row of the release, HAM10000 included, without a look for image files.
+
+    Args:
+        data: folder that holds ``ISIC2019``, or that folder itself.
+
+    Returns:
+        One row an image, sorted by image_id: the columns of ``TruthTable.rows`` (truth may be
+        ``scc`` or ``unk``), sex, age, site and source as ``read_index`` describes them, and
+        in_ham10000 (bool).
+
+    Raises:
+        DatasetError: a table is unsound, or the tables do not speak of the same images.
+    """
+    root = find_root(data)
+    rows = read_truth_table(root / TRUTH).rows.sort_values("image_id", ignore_index=True)
+    rows = _add_metadata(rows, root / METADATA)
+    return rows.assign(in_ham10000=_is_ham10000(rows, data))
 
 
 def _add_metadata(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
