@@ -8,6 +8,7 @@ from factories import LESIONS, use_tiny_world, write_drawn_ham10000, write_drawn
 from skinmodel.data import isic2019, status
 from skinmodel.data.status import read_status
 from skinmodel.data.verify import layout, report
+from skinmodel.data.verify.files import compute_fingerprint, list_files
 from skinmodel.diagnoses import CODES
 
 IMAGES = 2 * LESIONS * len(CODES)
@@ -88,7 +89,7 @@ def test_no_data_is_no_error(tmp_path, monkeypatch, named):
 
 
 def make_report(folder, **changes):
-    files = layout.list_files(folder, layout.get_layout("ham10000"))
+    files = list_files(folder, layout.get_layout("ham10000"))
     made = report.Report(
         schema=report.SCHEMA,
         dataset="ham10000",
@@ -100,7 +101,7 @@ def make_report(folder, **changes):
         workers=2,
         files=168,
         bytes=1000,
-        fingerprint=layout.compute_fingerprint(folder, files),
+        fingerprint=compute_fingerprint(folder, files),
         checks=(
             report.Check("rows", "ok", "168", "168"),
             report.Check("images", "defect", "168", "167", ("ISIC_0000001",)),

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from skinmodel.data.verify import layout as layouts
-from skinmodel.data.verify.layout import FoundFile, Kind, Layout
+from skinmodel.data.verify.files import (
+    FoundFile,
+    compute_fingerprint,
+    list_files,
+    list_unfinished,
+)
+from skinmodel.data.verify.layout import Kind, Layout
 from skinmodel.data.verify.report import find_report, read_report
 from skinmodel.errors import ConfigError
 from skinmodel.paths import home
@@ -160,13 +166,13 @@ def read_status(data: Path | None) -> Status:
 
 def _read_dataset(data: Path | None, name: str) -> DatasetStatus:
     layout = layouts.get_layout(name)
-    unfinished = layouts.list_unfinished(data, layout) if data else ()
+    unfinished = list_unfinished(data, layout) if data else ()
     folder = layouts.find_folder(data, layout) if data else None
     if folder is None:
         return DatasetStatus(
             name, layout.title, None, layout.tables, (), 0, unfinished, None, "", layout.how_to_get
         )
-    files = layouts.list_files(folder, layout)
+    files = list_files(folder, layout)
     here = {file.image_id for file in files if file.kind == "table"}
     verification, problem = _read_verification(name, folder, files)
     return DatasetStatus(
@@ -204,7 +210,7 @@ def _read_verification(
         return None, str(error)
     if report is None:
         return None, ""
-    has_changed = report.fingerprint != layouts.compute_fingerprint(folder, files)
+    has_changed = report.fingerprint != compute_fingerprint(folder, files)
     counts = len(report.defects), len(report.remarks)
     return Verification(report.finished, *counts, has_changed, find_report(name, folder)), ""
 
