@@ -73,6 +73,15 @@ def test_published_weights_are_read_back_in_order(tmp_path):
         assert back[name].tobytes() == values.tobytes()
 
 
+def test_a_few_weights_can_be_read_by_name_and_a_wrong_name_is_said(tmp_path):
+    record = put(tmp_path)
+    found = load_weights(record, tmp_path, ["bias"])
+    assert list(found) == ["bias"]
+    np.testing.assert_array_equal(found["bias"], arrays()["bias"])
+    with pytest.raises(WeightsError, match="no weights called conv9/kernel"):
+        load_weights(record, tmp_path, ["bias", "conv9/kernel"])
+
+
 def test_the_file_is_the_very_bytes_that_were_given(tmp_path):
     kernel = np.random.default_rng(0).normal(size=(400, 320)).astype(np.float32)
     data, report = encode({"kernel": kernel}, 100_000)

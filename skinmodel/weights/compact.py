@@ -6,7 +6,7 @@ layer) stays float32: about 2 % of the file.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from skinmodel.errors import WeightsError
+from skinmodel.errors import WeightsError, summarize_ids
 from skinmodel.weights.container import Coded, pack, unpack
 from skinmodel.weights.quantization import (
     Quantized,
@@ -122,18 +122,24 @@ def encode(
     return best.data, report
 
 
-def decode(data: bytes, source: str) -> Weights:
+def decode(data: bytes, source: str, names: Collection[str] | None = None) -> Weights:
     """Return the weights that a file's content holds by name, in the order written.
 
     Args:
         data: the content.
         source: where it comes from, for the message.
+        names: of the weights wanted, where a few will do; None for all.
 
     Raises:
-        WeightsError: the content is damaged, or of another format or version.
+        WeightsError: the content is damaged, of another format or version, or has no weights of
+            these names.
     """
     try:
         coded = unpack(data)
+        if names is not None:
+            if missing := [name for name in names if name not in coded]:
+                raise WeightsError(f"it holds no weights called {summarize_ids(missing)}")
+            coded = {name: content for name, content in coded.items() if name in names}
         # Inflating and multiplying let go of the interpreter lock: two threads, half the time.
         with ThreadPoolExecutor(_THREADS) as pool:
             return dict(zip(coded, pool.map(_to_array, coded.values()), strict=True))

@@ -6,7 +6,7 @@ Two folders hold weights, each with a manifest: the ones that come with the prog
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -48,7 +48,9 @@ def verify(folder: Path, record: WeightsRecord) -> WeightsState:
     return decide(record, read_facts(folder / record.file), MODELS.get(record.model))
 
 
-def load_weights(record: WeightsRecord, folder: Path) -> Weights:
+def load_weights(
+    record: WeightsRecord, folder: Path, names: Collection[str] | None = None
+) -> Weights:
     """Return the weights of a record by name, in the order written.
 
     The file is read once; the bytes that were hashed are the bytes that are parsed, and none are
@@ -57,10 +59,11 @@ def load_weights(record: WeightsRecord, folder: Path) -> Weights:
     Args:
         record: from the manifest of ``folder``.
         folder: where its file is.
+        names: of the weights wanted, where a few will do; None for all.
 
     Raises:
         WeightsError: the file is missing, too large, not the recorded one, of a network that the
-            program no longer has, or damaged.
+            program no longer has, damaged, or without weights of these names.
     """
     path = folder / record.file
     data = read_bytes(path) if path.is_file() else None
@@ -69,7 +72,7 @@ def load_weights(record: WeightsRecord, folder: Path) -> Weights:
     state = decide(record, facts, spec)
     if data is None or state is not WeightsState.OK:
         raise WeightsError(_explain_state(state, path, record, facts, spec))
-    return decode(data, str(path))
+    return decode(data, str(path), names)
 
 
 def list_all() -> list[StoredRecord]:
