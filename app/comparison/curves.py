@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from app import components
 from app.comparison import wording
-from app.comparison.figures import LOOKS, NEUTRAL, show_figure
+from app.comparison.figures import show_figure
 from app.comparison.pair import Measured, Pair
 from app.comparison.tables import explain, show_download, show_heading, show_sources
+from app.figures import LOOKS, NEUTRAL
 from skinmodel.diagnoses import CODES, class_index, get_diagnosis
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.curves import compute_precision_recall, compute_roc

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from app.comparison import wording
-from app.comparison.figures import LOOKS, NEUTRAL, show_figure
+from app.comparison.figures import show_figure
 from app.comparison.pair import Pair
+from app.figures import LOOKS, NEUTRAL
 from skinmodel.evaluation.bootstrap import Interval
 
 _ROW: int = 44

@@ -8,7 +8,8 @@ import streamlit as st
 
 from app import components
 from app.comparison import wording
-from app.comparison.tables import explain, show_save_button
+from app.comparison.tables import explain
+from app.saving import show_save_button
 from app.services import Problem, evaluations
 from skinmodel.evaluation.leak import DATASETS, LeakRow, to_frame
 from skinmodel.results import DISCLAIMER

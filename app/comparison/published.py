@@ -12,7 +12,8 @@ from app.comparison import wording
 from app.comparison.leak_table import show_leak_table
 from app.comparison.pair import Measured, Pair, name_dataset, name_network
 from app.comparison.published_tables import list_rows, show_alone, show_remarks
-from app.comparison.tables import explain, show_heading, show_save_button, show_sources
+from app.comparison.tables import explain, show_heading, show_sources
+from app.saving import show_save_button
 from app.services import Problem, evaluations
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.contradictions import find_contradictions

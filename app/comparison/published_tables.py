@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import components
 from app.comparison import wording
-from app.comparison.tables import show_save_button
+from app.saving import show_save_button
 from skinmodel.evaluation.contradictions import find_contradictions
 from skinmodel.evaluation.published import (
     FIGURES,

@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.comparison import wording
-from app.comparison.figures import LOOKS, NEUTRAL, Look, show_figure
+from app.comparison.figures import show_figure
 from app.comparison.pair import Measured, Pair
 from app.comparison.tables import explain, show_heading, show_sources, show_table
+from app.figures import LOOKS, NEUTRAL, Look
 from skinmodel.evaluation.calibration import Calibration
 
 _HEIGHT: Final = 400

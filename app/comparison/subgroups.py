@@ -10,9 +10,10 @@ import streamlit as st
 
 from app import components
 from app.comparison import wording
-from app.comparison.figures import LOOKS, show_figure
+from app.comparison.figures import show_figure
 from app.comparison.pair import Measured, Pair
 from app.comparison.tables import explain, show_heading, show_sources, show_table, spread
+from app.figures import LOOKS
 from skinmodel.evaluation.subgroups import FIGURES, MIN_LESIONS, Subgroup
 
 _ATTRIBUTES: Final = {

@@ -1,6 +1,5 @@
 """Tables of the Compare page: shown in words, saved as CSV with every digit and their source."""
 
-from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -10,6 +9,7 @@ from app import components
 from app.comparison.figures import name_file
 from app.comparison.pair import Pair
 from app.content import read_sections
+from app.saving import show_save_button
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.results import DISCLAIMER
 
@@ -56,21 +56,6 @@ def show_download(
 ) -> None:
     """Show a button that saves a table of the two runs as CSV."""
     show_save_button(partial(render_csv, saved, pair), name_file(pair, subject, ".csv"), label)
-
-
-def show_save_button(
-    render: Callable[[], bytes], file: str, label: str = "Save the table (CSV)"
-) -> None:
-    """Show a button that saves what ``render`` returns as a CSV file of this name."""
-    st.download_button(
-        label,
-        data=render,
-        file_name=file,
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"csv-{file}",
-        on_click="ignore",
-    )
 
 
 def render_csv(table: pd.DataFrame, pair: Pair) -> bytes:

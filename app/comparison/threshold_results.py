@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 
 from app.comparison import wording
 from app.comparison.curves import build_curves
-from app.comparison.figures import LOOKS, Look
 from app.comparison.operating import Outcome
 from app.comparison.pair import Pair
 from app.comparison.tables import spread
+from app.figures import LOOKS, Look
 from app.wording import percent
 from skinmodel.evaluation.thresholds import TARGETS, TITLES
 

@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import components
-from app.comparison.figures import LOOKS, show_figure
+from app.comparison.figures import show_figure
 from app.comparison.pair import Measured, Pair
 from app.comparison.tables import explain, show_download, show_heading, show_sources
+from app.figures import LOOKS
 from app.services import Problem, evaluations
 
 _CURVES: Final = {

@@ -10,7 +10,6 @@ from measured import pairs
 from app.comparison import wording
 from app.comparison.curves import build_curves, thin
 from app.comparison.differences import turn_around
-from app.comparison.figures import LOOKS, NEUTRAL
 from app.comparison.forest import build_differences
 from app.comparison.matrix_chart import COUNTS, SHARES, Cell, build_matrix, describe_matrix
 from app.comparison.operating import SENSITIVITY, SPECIFICITY, THRESHOLD, choose_threshold, project
@@ -23,6 +22,7 @@ from app.comparison.photographs import (
     shrink,
 )
 from app.content import read_content, read_sections
+from app.figures import LOOKS, NEUTRAL
 from skinmodel import images
 from skinmodel.data import ham10000
 from skinmodel.data.report_protocol import TRANSFORMS
