@@ -1,4 +1,4 @@
-"""When not to trust a result, read off its numbers and worded for a clinician.
+"""When not to trust a result, read off its numbers and its picture, worded for a clinician.
 
 The thresholds are choices, not measured operating points: they mark results that a careful reader
 would look at twice. Each says why it stands where it does.
@@ -7,8 +7,9 @@ would look at twice. Each says why it stands where it does.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.wording import join_words, lower_first, percent
-from skinmodel.diagnoses import DIAGNOSES, Malignancy, get_diagnosis
+from app.pictures import Origin, Picture
+from app.wording import join_words, lower_first, name_diagnosis, percent
+from skinmodel.diagnoses import CODES, DIAGNOSES, Malignancy, get_diagnosis
 from skinmodel.results import Prediction
 
 LOW_CONFIDENCE: Final = 0.5
@@ -28,6 +29,29 @@ TRAINED_ASPECT: Final = 600 / 450
 
 MAX_DISTORTION: Final = 1.5
 """Networks squeeze every picture to a square; half as much again as in training bends shapes."""
+
+
+_OF_ORIGINS: Final[Mapping[Origin, str]] = {
+    Origin.DRAWING: "This is a drawing, not a photograph of skin: the result means nothing.",
+    Origin.HAM10000_TRAIN: "The networks were trained on pictures of this very lesion and may "
+    "remember it. The result does not show how they do on a lesion they have never seen.",
+    Origin.HAM10000_VAL: "The training's epoch and the calibration were chosen on a set that "
+    "holds this lesion. The result flatters the networks.",
+    Origin.HAM10000_UNPLACED: "The networks may have been trained on this very lesion: their "
+    "weights come from another split of HAM10000, or the split is not known.",
+}
+
+
+def warn_of_picture(picture: Picture) -> tuple[str, ...]:
+    """Return what speaks against any result on this picture, before a network has seen it."""
+    found = [_OF_ORIGINS[picture.origin]] if picture.origin in _OF_ORIGINS else []
+    if picture.truth is not None and picture.truth.code not in CODES:
+        name = lower_first(name_diagnosis(picture.truth.code))
+        found.append(
+            f"The networks have no class for this lesion's confirmed diagnosis, {name}: they can "
+            "only give it another name."
+        )
+    return tuple(found)
 
 
 def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, str]) -> str:

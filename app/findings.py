@@ -8,27 +8,24 @@ from typing import Final
 import streamlit as st
 
 from app import charts, components, services, state
-from app.cautions import agree, compute_cautions, describe_agreement
+from app.cautions import agree, compute_cautions, describe_agreement, warn_of_picture
 from app.content import read_diagnosis_texts
 from app.explanation import show_explanation
 from app.pictures import Analysis, Origin, Picture
 from app.report import render_json
 from app.services import Problem
-from app.wording import percent
-from skinmodel.diagnoses import get_diagnosis
+from app.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
 from skinmodel.results import Prediction
 
-_CONFIRMATIONS: Final = {
-    "histo": "by histopathology",
-    "follow_up": "by follow-up",
-    "consensus": "by consensus of experts",
-    "confocal": "by confocal microscopy",
-}
 _ORIGINS: Final = {
     Origin.UPLOAD: "Your file",
     Origin.CAMERA: "Your camera",
     Origin.DRAWING: "Drawn by this program, not a photograph",
     Origin.HAM10000: "HAM10000, test folds",
+    Origin.HAM10000_VAL: "HAM10000, validation fold",
+    Origin.HAM10000_TRAIN: "HAM10000, training folds: the networks were trained on this lesion",
+    Origin.HAM10000_UNPLACED: "HAM10000, perhaps seen in training",
+    Origin.ISIC2019: "ISIC 2019, outside HAM10000",
 }
 _STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
 
@@ -65,10 +62,10 @@ def show_picture(picture: Picture) -> None:
         if picture.truth is not None and st.toggle(
             "Show the confirmed diagnosis", key=f"truth-{picture.sha256}"
         ):
-            diagnosis = get_diagnosis(picture.truth.code)
-            how = _CONFIRMATIONS.get(picture.truth.dx_type, f"({picture.truth.dx_type})")
-            st.info(f"**{diagnosis.name}**, confirmed {how}.")
-            components.show_malignancy(diagnosis.malignancy)
+            how = components.escape_markdown(describe_confirmation(picture.truth.dx_type))
+            st.info(f"**{name_diagnosis(picture.truth.code)}**, {how}.")
+            if (kind := find_malignancy(picture.truth.code)) is not None:
+                components.show_malignancy(kind)
         st.button("Clear picture", icon=":material/close:", on_click=state.clear, width="stretch")
 
 
@@ -82,10 +79,7 @@ def _collect_cautions(
     picture: Picture, predictions: Mapping[str, Prediction], titles: Mapping[str, str]
 ) -> tuple[str, ...]:
     found = compute_cautions(list(predictions.values()), titles, picture.image.shape)
-    if picture.origin is Origin.DRAWING:
-        drawing = "This is a drawing, not a photograph of skin: the result means nothing."
-        return (drawing, *found)
-    return found
+    return (*warn_of_picture(picture), *found)
 
 
 def _show_summary(

@@ -23,6 +23,10 @@ class Origin(StrEnum):
     CAMERA = "camera"
     DRAWING = "drawing made by this program"
     HAM10000 = "HAM10000, test folds"
+    HAM10000_VAL = "HAM10000, validation fold: epoch and calibration were chosen on it"
+    HAM10000_TRAIN = "HAM10000, training folds: seen in training"
+    HAM10000_UNPLACED = "HAM10000, perhaps seen in training"
+    ISIC2019 = "ISIC 2019, outside HAM10000"
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,9 @@ class Truth:
     """What is known of a lesion from outside the networks.
 
     Attributes:
-        code: diagnosis code.
-        dx_type: how it was confirmed, as HAM10000 writes it: histo, follow_up, consensus, confocal.
+        code: diagnosis code; ``scc`` of ISIC 2019 has no class of the networks.
+        dx_type: how it was confirmed, as HAM10000 writes it: histo, follow_up, consensus, confocal;
+            ``unknown`` in ISIC 2019.
     """
 
     code: str

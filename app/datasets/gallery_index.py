@@ -1,0 +1,132 @@
+"""Which images of a data set this server can show, and what is known of each."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from skinmodel.data import ham10000, isic2019, masks
+from skinmodel.data.groups import group_lesions
+from skinmodel.data.selection import MISSING
+from skinmodel.data.splits import Split, split_grouped
+from skinmodel.data.truth_tables import read_truth_table
+
+UNKNOWN: Final = "unknown"
+COLUMNS: Final = (
+    "image_id",
+    "group_id",
+    "truth",
+    "dx_type",
+    "age",
+    "sex",
+    "site",
+    "source",
+    "side",
+    "path",
+    "mask",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The images of one data set that are present.
+
+    Attributes:
+        table: one row an image, sorted by image_id, with ``COLUMNS``: truth is a code of
+            ``CODES`` or ``scc``; age in years, NaN where unknown; mask a path, empty where there is
+            none; dx_type, sex, site, source and side (train, val, test) ``unknown`` where they are.
+        missing: what is not there, one clause each; empty where the set is whole.
+        note: what is left out on purpose; empty if nothing.
+        split_fingerprint: of the split that ``side`` is from; None where there is none.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    missing: tuple[str, ...] = ()
+    note: str = ""
+    split_fingerprint: str | None = None
+
+
+def read_ham10000_split(data: Path) -> Split:
+    """Return the grouped split of every lesion in the metadata, whether its image is present.
+
+    The split of the images that are there would be another one, and would call lesions held out
+    that the networks were trained on.
+
+    Raises:
+        DatasetError: the metadata is absent or not sound.
+    """
+    rows = read_truth_table(ham10000.find_root(data) / ham10000.METADATA).rows
+    return split_grouped(rows.assign(group_id=group_lesions(rows)))
+
+
+def read_ham10000(data: Path, split: Split | None) -> Gallery:
+    """Return HAM10000's images that are present.
+
+    Args:
+        data: folder that holds ``HAM10000``, or that folder itself.
+        split: see ``read_ham10000_split``; None where it cannot be told.
+
+    Raises:
+        DatasetError: there is no metadata, or it lacks a column.
+    """
+    index, defects = ham10000.inspect(data)
+    root = ham10000.find_root(data)
+    found = masks.find_masks(root)
+    side_of = {} if split is None else split.side.to_dict()
+    table = index.rename(columns={"localization": "site"}).assign(
+        source="HAM10000",
+        side=[side_of.get(i, UNKNOWN) for i in index["image_id"]],
+        mask=[found.get(i, "") for i in index["image_id"]],
+    )
+    table = table.fillna(dict.fromkeys(("dx_type", "sex", "site"), UNKNOWN))[list(COLUMNS)]
+    missing = [*_name_missing_folders(root), *map(str, defects)]
+    without = int((table["mask"] == "").sum())
+    if found and without:
+        missing.append(f"images without a mask, on which no outline can be drawn: {without:,}")
+    if split is None:
+        missing.append("this metadata does not tell which images the networks were trained on")
+    ids, lesions = index["lesion_id"].nunique(), index["group_id"].nunique()
+    note = f"Its {ids:,} lesion ids are {lesions:,} lesions: some stand under two ids."
+    return Gallery(
+        table,
+        tuple(missing),
+        note if ids != lesions else "",
+        None if split is None else split.fingerprint,
+    )
+
+
+def _name_missing_folders(root: Path) -> list[str]:
+    first, second, whole = ham10000.IMAGE_FOLDERS
+    found = []
+    if not (root / whole).is_dir():
+        parts = [name for name in (first, second) if not (root / name).is_dir()]
+        found = [f"the folder {name} is not there" for name in parts]
+    if not (root / masks.FOLDER).is_dir():
+        found.append(f"the folder {masks.FOLDER} is not there, so that no outline can be drawn")
+    return found
+
+
+def read_isic2019(data: Path) -> Gallery:
+    """Return the images of ISIC 2019 outside HAM10000 that are present, SCC among them.
+
+    Raises:
+        DatasetError: the set is absent or not sound.
+    """
+    selection = isic2019.read_index(data, scc_as_akiec=True)
+    truth = read_truth_table(isic2019.find_root(data) / isic2019.TRUTH).rows
+    codes = dict(zip(truth["image_id"], truth["truth"], strict=True))
+    index = selection.index
+    table = index.assign(truth=index["image_id"].map(codes), dx_type=UNKNOWN, side=UNKNOWN, mask="")
+    missing = []
+    if absent := selection.dropped[MISSING]:
+        missing.append(
+            f"images named in {isic2019.TRUTH} that are not there: {absent:,} "
+            "(python -m skinmodel data verify lists them)"
+        )
+    note = (
+        f"Left out: {selection.dropped[isic2019.IN_HAM10000]:,} images that are HAM10000's own, "
+        f"and {selection.dropped[isic2019.CONTRADICTED]:,} that show one picture under two "
+        "diagnoses."
+    )
+    return Gallery(table[list(COLUMNS)], tuple(missing), note)

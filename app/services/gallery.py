@@ -1,0 +1,85 @@
+"""What the gallery asks of skinmodel: which images are present, and one page of them at a time."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import services
+from app.datasets.gallery_index import (
+    Gallery,
+    read_ham10000,
+    read_ham10000_split,
+    read_isic2019,
+)
+from app.services import Problem, attempt
+from skinmodel import images, paths
+from skinmodel.data.masks import compute_share, read_mask, trace_outline
+
+Outline = tuple[tuple[NDArray[np.int32], ...], float]
+"""Lines in pixels of the picture, and the lesion's share of it in [0, 1]."""
+
+
+def read_gallery(name: str) -> Gallery | Problem | None:
+    """Return a data set's images, or why there are none; None without a data folder.
+
+    The folder is read once a server, sound or not, until ``forget_galleries``.
+
+    Args:
+        name: ``ham10000`` or ``isic2019``.
+    """
+    folder = paths.data_dir()
+    return None if folder is None else _read_gallery(name, str(folder))
+
+
+def forget_galleries() -> None:
+    """Have the data folder read anew the next time its images are asked for."""
+    _read_gallery.clear()
+
+
+@st.cache_resource(show_spinner="Reading the data folder", max_entries=4)
+def _read_gallery(name: str, folder: str) -> Gallery | Problem:
+    return attempt(lambda: _READERS[name](Path(folder)))
+
+
+def _read_ham10000(data: Path) -> Gallery:
+    split = attempt(lambda: read_ham10000_split(data))
+    return read_ham10000(data, None if isinstance(split, Problem) else split)
+
+
+_READERS: Final[Mapping[str, Callable[[Path], Gallery]]] = {
+    "ham10000": _read_ham10000,
+    "isic2019": read_isic2019,
+}
+
+
+def is_split_of_networks(gallery: Gallery) -> bool:
+    """Return whether every shipped network was trained on the split that the gallery names."""
+    records = services.read_records()
+    return not isinstance(records, Problem) and all(
+        record.split["fingerprint"] == gallery.split_fingerprint for record in records
+    )
+
+
+def read_image(path: str) -> NDArray[np.uint8] | Problem:
+    """Return an image, uint8, (H, W, 3), RGB, or why it cannot be shown."""
+    return attempt(lambda: images.read(Path(path)))
+
+
+def read_outline(path: str, height: int, width: int) -> Outline | Problem:
+    """Return the outline in a mask's file for an image of this size, or why there is none.
+
+    Args:
+        path: of the mask.
+        height: in pixels.
+        width: in pixels.
+    """
+
+    def read() -> Outline:
+        mask = read_mask(Path(path))
+        return trace_outline(mask, height, width), compute_share(mask)
+
+    return attempt(read)

@@ -1,0 +1,5 @@
+"""A page that holds the gallery alone, for tests."""
+
+from app.datasets.gallery import show_gallery
+
+show_gallery()
