@@ -8,9 +8,10 @@ import pandas as pd
 
 from skinmodel.data import ham10000, isic2019, masks
 from skinmodel.data.groups import group_lesions
-from skinmodel.data.selection import MISSING
+from skinmodel.data.image_files import find_images
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.data.truth_tables import read_truth_table
+from skinmodel.errors import summarize_ids
 
 UNKNOWN: Final = "unknown"
 COLUMNS: Final = (
@@ -111,22 +112,24 @@ def read_isic2019(data: Path) -> Gallery:
     """Return the images of ISIC 2019 outside HAM10000 that are present, SCC among them.
 
     Raises:
-        DatasetError: the set is absent or not sound.
+        DatasetError: a table is absent or not sound, or an image stands in the folder twice.
     """
-    selection = isic2019.read_index(data, scc_as_akiec=True)
-    truth = read_truth_table(isic2019.find_root(data) / isic2019.TRUTH).rows
-    codes = dict(zip(truth["image_id"], truth["truth"], strict=True))
-    index = selection.index
-    table = index.assign(truth=index["image_id"].map(codes), dx_type=UNKNOWN, side=UNKNOWN, mask="")
-    missing = []
-    if absent := selection.dropped[MISSING]:
-        missing.append(
-            f"images named in {isic2019.TRUTH} that are not there: {absent:,} "
-            "(python -m skinmodel data verify lists them)"
-        )
+    rows = isic2019.read_rows(data)
+    folder = isic2019.find_root(data) / isic2019.IMAGES
+    missing = [] if folder.is_dir() else [f"the folder {folder.name} is not there"]
+    files = find_images(folder) if folder.is_dir() else {}
+    contradicted = rows["image_id"].isin(isic2019.CONTRADICTORY)
+    wanted = rows[~rows["in_ham10000"] & ~contradicted]
+    present = wanted["image_id"].isin(files.keys())
+    if not present.all():
+        ids = summarize_ids(wanted.loc[~present, "image_id"])
+        missing.append(f"images named in {isic2019.TRUTH} are missing: {ids}")
+    table = wanted[present].reset_index(drop=True)
+    table = table.assign(
+        dx_type=UNKNOWN, side=UNKNOWN, mask="", path=[files[i] for i in table["image_id"]]
+    )
     note = (
-        f"Left out: {selection.dropped[isic2019.IN_HAM10000]:,} images that are HAM10000's own, "
-        f"and {selection.dropped[isic2019.CONTRADICTED]:,} that show one picture under two "
-        "diagnoses."
+        f"Left out: {int(rows['in_ham10000'].sum()):,} images that are HAM10000's own, and "
+        f"{int(contradicted.sum()):,} that show one picture under two diagnoses."
     )
     return Gallery(table[list(COLUMNS)], tuple(missing), note)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from factories import ISIC_DROPPED, LESIONS, write_drawn_ham10000, write_drawn_isic2019
+from factories import LESIONS, write_drawn_ham10000, write_drawn_isic2019
 
 from app.datasets.gallery_filters import Filters, select
 from app.datasets.gallery_index import (
@@ -16,7 +16,7 @@ from app.datasets.gallery_index import (
     read_isic2019,
 )
 from app.datasets.outlines import draw_outline
-from skinmodel.data import ham10000
+from skinmodel.data import ham10000, isic2019
 from skinmodel.data.masks import FOLDER
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
@@ -98,15 +98,25 @@ def test_no_image_at_all_is_an_empty_gallery(half):
 
 
 def test_isic2019_shows_scc_for_what_it_is_and_says_what_is_left_out(tmp_path):
-    gallery = read_isic2019(write_drawn_isic2019(tmp_path))
+    write_drawn_isic2019(write_drawn_ham10000(tmp_path, images_per_lesion=1))
+    gallery = read_isic2019(tmp_path)
     counts = gallery.table["truth"].value_counts()
-    assert counts["scc"] == 4
-    assert counts["akiec"] == 4
+    assert counts[["scc", "unk", "akiec"]].tolist() == [4, 1, 4]
     assert tuple(gallery.table.columns) == COLUMNS
-    assert not gallery.table.isna().drop(columns="age").to_numpy().any()
+    assert not gallery.table.drop(columns="age").isna().to_numpy().any()
     [missing] = gallery.missing
-    assert f"not there: {ISIC_DROPPED['image file missing']} " in missing
-    assert "Left out: 0 images that are HAM10000's own, and 4 that show" in gallery.note
+    assert missing.endswith("are missing: ISIC_0073001")
+    own = LESIONS * len(CODES)
+    assert f"Left out: {own} images that are HAM10000's own, and 4 that show" in gallery.note
+    assert not gallery.table["image_id"].isin(ham10000.inspect(tmp_path)[0]["image_id"]).any()
+
+
+def test_isic2019_without_its_folder_of_images_is_empty_and_named(tmp_path):
+    write_drawn_isic2019(tmp_path)
+    shutil.rmtree(tmp_path / "ISIC2019" / isic2019.IMAGES)
+    gallery = read_isic2019(tmp_path)
+    assert gallery.table.empty
+    assert f"the folder {isic2019.IMAGES} is not there" in gallery.missing
 
 
 def test_filters_are_joined_and_keep_the_order(whole):
