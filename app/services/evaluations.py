@@ -1,6 +1,5 @@
 """What the Compare page asks of skinmodel: saved evaluations, and explanations on demand."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from app.comparison.differences import turn_around
 from app.comparison.pair import Measured, Pair, read_pair
 from app.comparison.photographs import Photograph, Photographs, find_photographs, open_photograph
 from app.services import Problem, attempt
+from app.services.stamps import Stamps, stamp
 from skinmodel import paths
 from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
@@ -36,18 +36,16 @@ from skinmodel.training import history
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
 
-Stamps = tuple[tuple[str, int], ...]
-
 
 def list_shipped() -> tuple[Evaluation, ...] | Problem:
     """Return the evaluations that come with the program."""
-    return _list(str(paths.RESULTS), _stamp(paths.RESULTS.glob(f"*/*/{FILE}")))
+    return _list(str(paths.RESULTS), stamp(paths.RESULTS.glob(f"*/*/{FILE}")))
 
 
 def list_own() -> tuple[Evaluation, ...] | Problem:
     """Return the user's own evaluations; a damaged one takes none of the shipped ones down."""
     root = paths.evaluations()
-    return _list(str(root), _stamp(root.glob(f"*/*/{FILE}")))
+    return _list(str(root), stamp(root.glob(f"*/*/{FILE}")))
 
 
 def list_all() -> tuple[Evaluation, ...]:
@@ -59,11 +57,6 @@ def list_all() -> tuple[Evaluation, ...]:
     return (*shipped, *(e for e in own if (e.provenance.run_id, e.provenance.folder) not in taken))
 
 
-def _stamp(files: Iterable[Path]) -> Stamps:
-    """Return what changes when one of the files is written, added or removed."""
-    return tuple((str(f), f.stat().st_mtime_ns) for f in sorted(files) if f.is_file())
-
-
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:
     return attempt(lambda: find_evaluations(Path(root)))
@@ -72,7 +65,7 @@ def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:
 def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:
     """Return two runs with their predictions; files are read once, until one changes."""
     files = (e.folder / name for e in (first, second) for name in (FILE, PREDICTIONS))
-    return _open_pair(str(first.folder), str(second.folder), _stamp(files), first, second)
+    return _open_pair(str(first.folder), str(second.folder), stamp(files), first, second)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -88,7 +81,7 @@ def _open_pair(
 
 def read_report(evaluation: Evaluation) -> EvaluationReport | Problem:
     """Return every figure of one evaluation, read once until its file changes."""
-    return _read_report(_stamp([evaluation.folder / FILE]), evaluation)
+    return _read_report(stamp([evaluation.folder / FILE]), evaluation)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -114,7 +107,7 @@ def read_difference(pair: Pair) -> Comparison | Problem | None:
 
 def compute_difference(pair: Pair) -> Comparison | Problem:
     """Return the paired difference of two runs; takes seconds the first time."""
-    stamps = tuple(_stamp([measured.folder / PREDICTIONS])[0] for measured in pair.both)
+    stamps = tuple(stamp([measured.folder / PREDICTIONS])[0] for measured in pair.both)
     return attempt(lambda: _compute_difference(stamps, pair))
 
 
@@ -128,7 +121,7 @@ def compute_operating_point(
     measured: Measured, target: str, threshold: float
 ) -> dict[str, Interval] | Problem:
     """Return sensitivity and specificity at a threshold, with their intervals."""
-    stamps = _stamp([measured.folder / PREDICTIONS])
+    stamps = stamp([measured.folder / PREDICTIONS])
     return attempt(lambda: _compute_operating_point(stamps, target, threshold, measured))
 
 
