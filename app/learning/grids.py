@@ -1,12 +1,13 @@
 """Small grids of numbers and small maps, as the chapters show them."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
+
+from app.learning.rendering import Box, render_map
 
 # Pale at the ends, so that dark figures stay readable in every cell and in both themes; blue and
 # orange are told apart by colour-blind readers, and the sign is printed in the cell besides.
@@ -14,27 +15,7 @@ _BELOW, _ZERO, _ABOVE = "#8FBFE3", "#FFFFFF", "#F2B880"
 _INK: Final = "#15232D"
 _MARK: Final = "#B3261E"
 _CELL: Final = 38  # points, height of a cell
-_MAP_SIDE: Final = 400  # pixels, about the longer side of a map sent to the browser
 _LARGEST_ALT: Final = 100  # cells; more would be read out for minutes
-
-# From negative to positive for maps with a sign: blue over white to orange, as in the grids.
-_SIGNED: Final = np.array([[33, 102, 172], [247, 247, 247], [196, 106, 0]], dtype=np.float64)
-
-
-class Box(NamedTuple):
-    """A rectangle of cells to mark.
-
-    Attributes:
-        row: of its first cell, from 0.
-        column: of its first cell, from 0.
-        height: in cells.
-        width: in cells.
-    """
-
-    row: int
-    column: int
-    height: int = 1
-    width: int = 1
 
 
 def build_number_grid(
@@ -85,12 +66,12 @@ def build_number_grid(
     figure.update_layout(
         title={"text": title, "font": {"size": 14}, "x": 0, "xanchor": "left", "y": 0.98},
         height=_CELL * rows + 40,
-        margin={"l": 2, "r": 2, "t": 34, "b": 4},
+        margin={"l": 2, "r": 2, "t": 34, "b": 4, "pad": 0},
         dragmode=False,
         plot_bgcolor="#C9D4DA",
     )
-    figure.update_xaxes(visible=False, fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
+    figure.update_xaxes(visible=False, fixedrange=True, range=[-0.5, columns - 0.5])
+    figure.update_yaxes(visible=False, fixedrange=True, range=[rows - 0.5, -0.5])
     return figure
 
 
@@ -133,40 +114,6 @@ def describe_grid(values: NDArray[Any], title: str, decimals: int | None = None)
     return f"{size}: {'; '.join(rows)}."
 
 
-def render_map(
-    values: NDArray[Any],
-    *,
-    signed: bool | None = None,
-    limit: float | None = None,
-    mark: Box | None = None,
-) -> NDArray[np.uint8]:
-    """Return a map as a picture, each cell a square of whole pixels.
-
-    Args:
-        values: finite numbers, (h, w); or uint8, (h, w, 3), RGB, shown as it is.
-        signed: blue for negative, white for 0, orange for positive; False for grey from the
-            smallest value to the largest; None for signed where a value is negative.
-        limit: of a signed map, the size that has the full colour; None for the largest in it.
-        mark: cells to frame.
-
-    Returns:
-        uint8, (H, W, 3), RGB, 0-255.
-    """
-    rgb = values if values.ndim == 3 else _color(np.asarray(values, np.float64), signed, limit)
-    factor = max(1, _MAP_SIDE // max(rgb.shape[:2]))
-    picture = np.ascontiguousarray(np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1))
-    if mark is not None:
-        top, left = mark.row * factor, mark.column * factor
-        corners = (
-            (left - 3, top - 3),
-            (left + mark.width * factor + 2, top + mark.height * factor + 2),
-        )
-        # White around red is seen on any ground.
-        for color, thickness in (((255, 255, 255), 5), ((179, 38, 30), 2)):
-            cv2.rectangle(picture, corners[0], corners[1], color, thickness)
-    return np.asarray(picture, dtype=np.uint8)
-
-
 def show_map(
     values: NDArray[Any],
     caption: str,
@@ -198,6 +145,11 @@ def show_map(
     st.caption(f"{caption}, {size}.")
 
 
+def write_number(value: float, decimals: int | None = None) -> str:
+    """Return one number as a grid prints it."""
+    return write_numbers(np.array([[value]]), decimals)[0][0]
+
+
 def write_value(value: float) -> str:
     """Return a number with three significant figures and a true minus sign.
 
@@ -206,18 +158,3 @@ def write_value(value: float) -> str:
     """
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value + 0.0:.3g}"
     return text.replace("-", "−")
-
-
-def _color(
-    values: NDArray[np.float64], signed: bool | None, limit: float | None
-) -> NDArray[np.uint8]:
-    low, high = float(values.min()), float(values.max())
-    if signed is None:
-        signed = low < 0
-    if signed:
-        largest = limit or max(-low, high) or 1.0
-        places = np.clip(values / largest, -1, 1)
-        channels = [np.interp(places, (-1, 0, 1), _SIGNED[:, c]) for c in range(3)]
-        return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
-    grey = np.zeros_like(values) if high == low else 255 * (values - low) / (high - low)
-    return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)

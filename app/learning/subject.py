@@ -14,7 +14,7 @@ from app.wording import lower_first
 from skinmodel.images import MAX_BYTES
 
 _FIRST: Final = "Melanoma"
-_THUMBNAIL: Final = 96  # points
+_THUMBNAIL: Final = 104  # points
 _TYPES: Final = ["jpg", "jpeg", "png"]
 _UPLOADED: Final = "learn-uploaded"
 _OPENED: Final = "learn-opened"
@@ -34,17 +34,18 @@ def choose_subject() -> Picture | None:
     """Show the picture of the lessons and how to take another; None while there is none."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="subject"):
         shown = st.container(width=_THUMBNAIL)
-        words = st.container(width="content")
-        with st.popover("Another picture", icon=":material/add_photo_alternate:"):
-            source = st.pills(
-                "Where it comes from",
-                list(Source),
-                default=Source.DRAWING,
-                required=True,
-                key="learn-source",
-                persist_state="session",
-            )
-            picture = _CHOOSE[Source(source)]()
+        with st.container(width="stretch", gap="xsmall"):
+            words = st.container(gap=None)
+            with st.popover("Another picture", icon=":material/add_photo_alternate:"):
+                source = st.pills(
+                    "Where it comes from",
+                    list(Source),
+                    default=Source.DRAWING,
+                    required=True,
+                    key="learn-source",
+                    persist_state="session",
+                )
+                picture = _CHOOSE[Source(source)]()
     if isinstance(picture, Problem):
         components.show_problem(picture, title="This picture cannot be used")
         return None
@@ -52,8 +53,7 @@ def choose_subject() -> Picture | None:
         height, width = picture.image.shape[:2]
         name = name_subject(picture)
         shown.image(picture.screen, width="stretch", alt=f"The picture of the lessons: {name}.")
-        words.markdown(f"**{components.escape_markdown(name)}**")
-        words.caption(f"{width} x {height} pixels")
+        words.markdown(f"**{components.escape_markdown(name)}**, {width} x {height} pixels")
     return picture
 
 
@@ -61,7 +61,7 @@ def name_subject(picture: Picture) -> str:
     """Return what captions call a picture; never the name of an uploaded file."""
     if picture.origin is Origin.DRAWING:
         return f"Drawing of {lower_first(picture.title or 'a lesion')}, not a photograph"
-    return f"HAM10000 {picture.title}" if picture.title else "Your picture"
+    return f"{picture.title} ({picture.origin})" if picture.title else "Your picture"
 
 
 def _choose_drawing() -> Picture | Problem | None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import components
 from app.learning.convolution import show_convolution
+from app.learning.geometry import show_geometry
 from app.learning.subject import choose_subject
 from app.pictures import Picture
 from skinmodel.results import DISCLAIMER
@@ -15,6 +16,7 @@ from skinmodel.results import DISCLAIMER
 # In the order of the report's chapter 3; a further chapter is one line here.
 CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Convolution": show_convolution,
+    "Stride and padding": show_geometry,
 }
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from skinmodel.errors import UsageError
 
 Array = NDArray[np.float64]
+Zeros = int | tuple[int, int]
+"""Zeros on each side of both axes, or before and after them."""
 
 _GREY_WEIGHTS: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright each colour looks
 
@@ -67,13 +69,13 @@ def flip(kernel: Array) -> Array:
     return kernel[::-1, ::-1]
 
 
-def pad(image: Array, padding: int) -> Array:
-    """Return ``image``, (H, W) or (H, W, C), with ``padding`` zeros on each of the four sides."""
-    sides = ((padding, padding), (padding, padding)) + ((0, 0),) * (image.ndim - 2)
-    return np.pad(image, sides)
+def pad(image: Array, padding: Zeros) -> Array:
+    """Return ``image``, (H, W) or (H, W, C), with zeros above, below, left and right."""
+    before, after = (padding, padding) if isinstance(padding, int) else padding
+    return np.pad(image, [(before, after)] * 2 + [(0, 0)] * (image.ndim - 2))
 
 
-def correlate(image: Array, kernel: Array, stride: int = 1, padding: int = 0) -> Array:
+def correlate(image: Array, kernel: Array, stride: int = 1, padding: Zeros = 0) -> Array:
     """Return the cross-correlation, which is what deep-learning libraries call convolution.
 
     ``y[i, j] = sum over a, b, c of x[i s + a - p, j s + b - p, c] k[a, b, c]`` with zeros outside
@@ -83,7 +85,7 @@ def correlate(image: Array, kernel: Array, stride: int = 1, padding: int = 0) ->
         image: x, float64, (H, W) or (H, W, C).
         kernel: k, float64, (k, l) or (k, l, C).
         stride: s, cells from one position to the next, at least 1.
-        padding: p, zeros added on each side, at least 0.
+        padding: p, zeros added on each side, or before and after, at least 0.
 
     Returns:
         float64, (h, w).
@@ -99,7 +101,7 @@ def correlate(image: Array, kernel: Array, stride: int = 1, padding: int = 0) ->
     return np.tensordot(windows, last_first, axes=last_first.ndim)
 
 
-def convolve(image: Array, kernel: Array, stride: int = 1, padding: int = 0) -> Array:
+def convolve(image: Array, kernel: Array, stride: int = 1, padding: Zeros = 0) -> Array:
     """Return the convolution of mathematics: ``correlate`` with the kernel flipped.
 
     Arguments, result and errors are those of ``correlate``.
@@ -108,7 +110,7 @@ def convolve(image: Array, kernel: Array, stride: int = 1, padding: int = 0) -> 
 
 
 def take_step(
-    image: Array, kernel: Array, row: int, column: int, stride: int = 1, padding: int = 0
+    image: Array, kernel: Array, row: int, column: int, stride: int = 1, padding: Zeros = 0
 ) -> Step:
     """Return what the kernel computes for one cell of the feature map.
 

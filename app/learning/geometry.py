@@ -1,0 +1,190 @@
+"""Chapter 2: stride and padding, and what they make of the input's size."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from app import components, services
+from app.content import read_sections
+from app.learning.grids import Box, show_map
+from app.learning.layer_sizes import show_layer_sizes
+from app.learning.subject import name_subject
+from app.learning.windows import build_windows, describe_windows
+from app.pictures import Picture
+from app.services import Problem
+from skinmodel.lessons.convolution import correlate, pad, to_grey
+from skinmodel.lessons.geometry import Geometry, Padding, apply_rule
+from skinmodel.models.registry import get_spec
+from skinmodel.preprocess import resize
+
+OWN: Final = "own p"
+EXAMPLE: Final = {"n": 100, "m": 6, "p": 0, "s": 3}
+"""The report's example."""
+
+_RANGES: Final = {"n": (5, 100), "m": (1, 15), "p": (0, 15), "s": (1, 8)}
+_WORDS: Final = {
+    "n": "n, input cells",
+    "m": "m, kernel cells",
+    "p": "p, zeros on each side",
+    "s": "s, stride",
+}
+_MODEL: Final = "cnn"
+_SHOWN: Final = 12  # cells named one by one
+
+
+def show_geometry(picture: Picture) -> None:
+    """Show how large an output gets, which cells it reads, and the same layer by layer."""
+    texts = read_sections("learn_geometry")
+    with st.container(width=860):
+        st.markdown(texts["intro"])
+    geometry = _choose_geometry()
+    if isinstance(geometry, Problem):
+        st.warning(
+            components.escape_markdown(geometry.sentence),
+            title="No output",
+            icon=":material/block:",
+        )
+    else:
+        _show_size(geometry)
+        chosen = _show_windows(geometry)
+        _show_picture(picture, geometry, chosen)
+    show_layer_sizes()
+    st.caption(texts["sources"])
+
+
+def _choose_geometry() -> Geometry | Problem:
+    for name, value in EXAMPLE.items():
+        st.session_state.setdefault(_key(name), value)
+    rule = st.segmented_control(
+        "Padding",
+        [OWN, *Padding],
+        default=OWN,
+        required=True,
+        key="geometry-rule",
+        persist_state="session",
+    )
+    places = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
+    chosen = {}
+    for place, (name, (low, high)) in zip(places, _RANGES.items(), strict=True):
+        with place:
+            chosen[name] = st.slider(
+                _WORDS[name],
+                low,
+                high,
+                key=_key(name),
+                persist_state="session",
+                disabled=name == "p" and rule != OWN,
+            )
+    st.button(
+        "The report's example",
+        icon=":material/restart_alt:",
+        on_click=_take_example,
+        key="geometry-example",
+    )
+    n, m, p, s = chosen.values()
+    if rule == OWN:
+        return services.attempt(lambda: Geometry(n, m, p, p, s))
+    with st.container(width=860):
+        st.caption(read_sections("learn_geometry")["rules"])
+    return services.attempt(lambda: apply_rule(n, m, s, Padding(str(rule))))
+
+
+def _take_example() -> None:
+    st.session_state.update({_key(name): value for name, value in EXAMPLE.items()})
+    st.session_state["geometry-rule"] = OWN
+
+
+def _key(name: str) -> str:
+    return f"geometry-{name}"
+
+
+def _show_size(geometry: Geometry) -> None:
+    """Show the formula with these numbers, and what is odd about them."""
+    g = geometry
+    zeros = f"2\\cdot {g.before}" if g.before == g.after else f"({g.before}+{g.after})"
+    exact = (g.padded - g.m) / g.s + 1
+    st.latex(
+        f"o=\\left\\lfloor\\frac{{{g.n}+{zeros}-{g.m}}}{{{g.s}}}+1\\right\\rfloor"
+        f"=\\lfloor {exact:.4g}\\rfloor=\\mathbf{{{g.size}}}"
+    )
+    remarks = []
+    if g.unread:
+        remarks.append(
+            f"{len(g.unread)} of {g.n} input cells are read by no output cell: {_list(g.unread)}."
+        )
+    if g.blank:
+        remarks.append(
+            f"The padding is wider than it can be of use: {len(g.blank)} of {g.size} output cells "
+            f"read zeros only: {_list(g.blank)}."
+        )
+    for remark in remarks:
+        st.caption(f":material/info: {remark}")
+
+
+def _list(cells: tuple[int, ...]) -> str:
+    return ", ".join(map(str, cells[:_SHOWN])) + (", ..." if len(cells) > _SHOWN else "")
+
+
+def _show_windows(geometry: Geometry) -> int:
+    """Show which cells each output cell reads; return the cell brought out."""
+    st.subheader("Which cells are read", anchor=False)
+    with st.container(width=860):
+        st.markdown(read_sections("learn_geometry")["reads"])
+    chosen = 0
+    if geometry.size > 1:
+        key = f"geometry-cell-{geometry.size}"
+        st.session_state.setdefault(key, geometry.size // 3)
+        chosen = st.slider("Output cell", 0, geometry.size - 1, key=key)
+    reads = geometry.reads(chosen)
+    st.plotly_chart(
+        build_windows(geometry, chosen),
+        key="geometry-windows",
+        alt=describe_windows(geometry, chosen),
+        config={"displayModeBar": False},
+    )
+    zeros = sum(not 0 <= i < geometry.n for i in reads)
+    outside = f" {zeros} of them are padding." if zeros else ""
+    st.caption(
+        f"Orange: output cell {chosen} reads input cells {components.escape_markdown(_span(reads))}"
+        f".{outside} Blue: input cells read by the others; dark grey: padding."
+    )
+    return chosen
+
+
+def _span(cells: range) -> str:
+    """Return the first and last of some cells, with a true minus sign."""
+    return f"{cells[0]} to {cells[-1]}".replace("-", "−")
+
+
+def _show_picture(picture: Picture, geometry: Geometry, chosen: int) -> None:
+    """Average the picture over the windows, with the chosen cell of the diagonal framed."""
+    st.subheader("The same on the picture", anchor=False)
+    with st.container(width=860):
+        st.markdown(read_sections("learn_geometry")["picture"])
+    spec = replace(get_spec(_MODEL).preprocessing, height=geometry.n, width=geometry.n)
+    grey = to_grey(resize(picture.image, spec))
+    zeros, name = (geometry.before, geometry.after), name_subject(picture)
+    kernel = np.full((geometry.m, geometry.m), 1 / geometry.m**2)
+    output = correlate(grey, kernel, geometry.s, zeros)
+    start = chosen * geometry.s
+    first, second = st.columns(2, gap="medium")
+    with first:
+        show_map(
+            pad(grey, zeros),
+            f"Input with its padding; framed is the window of row {chosen}, column {chosen}",
+            f"{name} in grey with its padding.",
+            signed=False,
+            limit=255,
+            mark=Box(start, start, geometry.m, geometry.m),
+        )
+    with second:
+        show_map(
+            output,
+            "Output, that cell framed",
+            f"The average of each window on {name}.",
+            signed=False,
+            limit=255,
+            mark=Box(chosen, chosen),
+        )
