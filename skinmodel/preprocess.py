@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skinmodel.errors import ConfigError, ImageError
 
 Image = NDArray[np.uint8]
+PerChannel = tuple[float, float, float]
 
 _INTERPOLATIONS: Final = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
 _CHANNELS: Final = ("RGB", "BGR")
@@ -24,8 +25,9 @@ class Preprocessing:
         height: rows of the input, in pixels.
         width: columns of the input, in pixels; the aspect ratio is not kept, as in the report.
         channels: channel order of the input, RGB or BGR.
-        scale: factor from pixel values (0-255) to input values.
-        offset: added after scaling.
+        scale: factor from pixel values (0-255) to input values; one for all channels, or one
+            for each in the order of ``channels``.
+        offset: added after scaling, likewise.
         interpolation: ``area`` averages what falls into a pixel, so that the size of an upload
             hardly matters; ``linear`` is the report's.
     """
@@ -33,12 +35,15 @@ class Preprocessing:
     height: int
     width: int
     channels: Literal["RGB", "BGR"]
-    scale: float
-    offset: float
+    scale: float | PerChannel
+    offset: float | PerChannel
     interpolation: Literal["area", "linear"]
 
     def __post_init__(self) -> None:
-        """Refuse settings that no code here implements."""
+        """Refuse settings that no code here implements; JSON's lists become tuples again."""
+        for name in ("scale", "offset"):
+            if isinstance(value := getattr(self, name), list):
+                object.__setattr__(self, name, tuple(value))
         if self.channels not in _CHANNELS or self.interpolation not in _INTERPOLATIONS:
             raise ConfigError(
                 f"Preprocessing received channels={self.channels!r} and "
@@ -121,4 +126,5 @@ def scale(pixels: NDArray[Any], spec: Preprocessing) -> NDArray[np.float32]:
         float32, the same shape, in the channel order and range of ``spec``.
     """
     ordered = pixels[..., ::-1] if spec.channels == "BGR" else pixels
-    return ordered.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
+    factor, offset = (np.asarray(value, np.float32) for value in (spec.scale, spec.offset))
+    return np.asarray(ordered.astype(np.float32) * factor + offset)

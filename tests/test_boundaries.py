@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "tf_keras_vis")
 TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
+    "skinmodel.backbones.builder",
     "skinmodel.backbones.efficientnet_lite",
     "skinmodel.data.pipeline",
     "skinmodel.explain.grad_cam",

@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from skinmodel.backbones.catalogue import BACKBONES
 from skinmodel.errors import UnknownNameError
 from skinmodel.models.registry import MODELS, ModelSpec, get_spec
 from skinmodel.paths import ROOT
@@ -23,39 +24,39 @@ def record_call(input_shape, **settings):
     return input_shape, settings
 
 
-def test_the_three_networks_are_known_by_name():
-    assert list(MODELS) == ["cnn", "cnn_sa", "cnn_sa_published"]
+REPORT = ("cnn", "cnn_sa", "cnn_sa_published")
+
+
+def test_the_reports_networks_come_first_then_each_backbone_with_and_without_attention():
+    pairs = [name for backbone in BACKBONES for name in (backbone, f"{backbone}_sa")]
+    assert list(MODELS) == [*REPORT, *pairs]
     for name, spec in MODELS.items():
         assert get_spec(name) is spec
         assert spec.name == name
 
 
 def test_only_networks_with_soft_attention_name_its_layer():
-    layers = {name: spec.attention_layer for name, spec in MODELS.items()}
-    assert layers == {
-        "cnn": None,
-        "cnn_sa": "soft_attention",
-        "cnn_sa_published": "soft_attention",
-    }
+    for name, spec in MODELS.items():
+        assert spec.attention_layer == ("soft_attention" if "_sa" in name else None)
 
 
 def test_titles_tell_the_networks_apart_and_sources_say_where_they_come_from():
-    assert len({spec.title for spec in MODELS.values()}) == 3
-    assert all(spec.source.startswith("Köfler 2023, section 4.3") for spec in MODELS.values())
+    assert len({spec.title for spec in MODELS.values()}) == len(MODELS)
+    for name in REPORT:
+        assert MODELS[name].source.startswith("Köfler 2023, section 4.3")
 
 
-def test_inputs_are_100_pixels_rgb_from_minus_one_to_one():
-    for spec in MODELS.values():
+def test_the_reports_inputs_are_100_pixels_rgb_from_minus_one_to_one():
+    for spec in map(get_spec, REPORT):
         pre = spec.preprocessing
         assert (pre.height, pre.width, pre.channels) == (100, 100, "RGB")
         assert (pre.offset, 255 * pre.scale + pre.offset) == (-1.0, pytest.approx(1.0))
 
 
 def test_another_name_is_refused_and_the_known_ones_are_named():
-    message = "There is no model called 'resnet'. Known: cnn, cnn_sa, cnn_sa_published."
-    with pytest.raises(UnknownNameError) as caught:
+    message = r"There is no model called 'resnet'\. Known: cnn, cnn_sa, cnn_sa_published, "
+    with pytest.raises(UnknownNameError, match=message):
         get_spec("resnet")
-    assert str(caught.value) == message
 
 
 def test_neither_the_registry_nor_a_spec_can_be_changed():

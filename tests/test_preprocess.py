@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,13 @@ def test_channel_order(channels, expected):
     image = np.full((4, 4, 3), [1, 2, 3], dtype=np.uint8)
     batch = preprocess.apply([image], make_spec(channels=channels))
     np.testing.assert_array_equal(batch[0, 0, 0], expected)
+
+
+def test_channels_may_each_have_a_scale_and_an_offset_of_their_own():
+    pixels = np.array([[[[10, 20, 30]]]], np.uint8)
+    spec = make_spec(channels="BGR", scale=(1.0, 2.0, 3.0), offset=(-1.0, 0.0, 1.0))
+    np.testing.assert_array_equal(preprocess.scale(pixels, spec), [[[[29, 40, 31]]]])
+    assert Preprocessing(**json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_scale_and_offset_are_applied_in_that_order():

@@ -104,6 +104,8 @@ def test_the_licence_names_the_data_it_derives_from():
         ("preprocessing", {**RECORD.preprocessing.to_dict(), "height": 0}),
         ("preprocessing", {**RECORD.preprocessing.to_dict(), "width": 100.0}),
         ("preprocessing", {**RECORD.preprocessing.to_dict(), "scale": "1/255"}),
+        ("preprocessing", {**RECORD.preprocessing.to_dict(), "scale": [1.0, 1.0]}),
+        ("preprocessing", {**RECORD.preprocessing.to_dict(), "offset": [0.0, "0", 0.0]}),
         ("recipe", []),
         ("recipe_fingerprint", " "),
         ("split", {"name": "grouped", "seed": 1, "fingerprint": "77"}),

@@ -4,11 +4,12 @@ A further network is one entry here and one builder.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
+from skinmodel.backbones.catalogue import BACKBONES, Backbone
 from skinmodel.errors import UnknownNameError
 from skinmodel.preprocess import Preprocessing
 
@@ -27,6 +28,10 @@ class ModelSpec:
         cam_layer: name of the last convolution, from which Grad-CAM is read.
         parameters: number of weights, trainable or not, at the default settings.
         source: where the architecture is described.
+        settings: what its builder gets beside what a caller asks for.
+        head: names of the layers whose steps a recipe's ``head_rate`` scales.
+        backbone: name of the pretrained network it starts from, see ``backbones.catalogue``; None
+            for a network that is trained from scratch.
     """
 
     name: str
@@ -37,6 +42,9 @@ class ModelSpec:
     cam_layer: str
     parameters: int
     source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    head: tuple[str, ...] = ("dense1", "dense2")
+    backbone: str | None = None
 
     def build(self, **settings: Any) -> Any:
         """Return a freshly initialised network (loads TensorFlow).
@@ -47,7 +55,7 @@ class ModelSpec:
         module, function = self.builder.split(":")
         build = getattr(import_module(module), function)
         shape = (self.preprocessing.height, self.preprocessing.width, 3)
-        return build(shape, name=self.name, **settings)
+        return build(shape, name=self.name, **self.settings, **settings)
 
 
 RGB_100: Final = Preprocessing(
@@ -92,7 +100,36 @@ _SPECS: Final = (
         source=f"{_REPORT}, Figure 11, with the layer of the published notebooks",
     ),
 )
-MODELS: Final[Mapping[str, ModelSpec]] = MappingProxyType({s.name: s for s in _SPECS})
+
+
+def _specify(backbone: Backbone, *, attention: bool) -> ModelSpec:
+    """Return a classifier on a pretrained network, with or without soft attention."""
+    return ModelSpec(
+        name=f"{backbone.name}_sa" if attention else backbone.name,
+        title=f"{backbone.title}-SA" if attention else backbone.title,
+        builder="skinmodel.backbones.builder:build_classifier",
+        preprocessing=backbone.preprocessing,
+        attention_layer="soft_attention" if attention else None,
+        cam_layer=backbone.last_layer,
+        parameters=backbone.parameters_with_attention if attention else backbone.parameters,
+        source=f"{backbone.source}; joined to soft attention as in Datta et al. 2021"
+        if attention
+        else backbone.source,
+        settings={"backbone": backbone.name, "attention": attention},
+        head=("soft_attention", "probabilities"),
+        backbone=backbone.name,
+    )
+
+
+MODELS: Final[Mapping[str, ModelSpec]] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            *_SPECS,
+            *(_specify(b, attention=a) for b in BACKBONES.values() for a in (False, True)),
+        )
+    }
+)
 
 
 def get_spec(name: str) -> ModelSpec:

@@ -77,7 +77,8 @@ def check_config(
     """
     if force:
         clear(run)
-    now = {"train": config.to_dict(), "data": data}
+    # As JSON gives it back, so that a tuple is not taken for another value than its list.
+    now = json.loads(json.dumps({"train": config.to_dict(), "data": data}))
     file = run / CONFIG
     if file.exists():
         before = _read_json(file)

@@ -66,8 +66,8 @@ def is_preprocessing(value: Any) -> bool:
         isinstance(value, Preprocessing)
         and is_int(value.height, 1)
         and is_int(value.width, 1)
-        and is_number(value.scale)
-        and is_number(value.offset)
+        and _is_number_or_three(value.scale)
+        and _is_number_or_three(value.offset)
     )
 
 
@@ -94,6 +94,11 @@ def is_utc(value: Any) -> bool:
         return datetime.fromisoformat(value).utcoffset() == timedelta(0)
     except (TypeError, ValueError):
         return False
+
+
+def _is_number_or_three(value: Any) -> bool:
+    values = value if isinstance(value, tuple) and len(value) == 3 else (value,)
+    return all(map(is_number, values))
 
 
 def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
