@@ -5,13 +5,14 @@ from typing import Final
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import components, services
 from app.content import read_sections
 from app.learning.grids import Box, show_map
 from app.learning.layer_sizes import show_layer_sizes
 from app.learning.subject import name_subject
-from app.learning.windows import build_windows, describe_windows
+from app.learning.windows import build_counts, build_windows, describe_counts, describe_windows
 from app.pictures import Picture
 from app.services import Problem
 from skinmodel.lessons.convolution import correlate, pad, to_grey
@@ -66,29 +67,39 @@ def _choose_geometry() -> Geometry | Problem:
         persist_state="session",
     )
     places = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
-    chosen = {}
-    for place, (name, (low, high)) in zip(places, _RANGES.items(), strict=True):
-        with place:
-            chosen[name] = st.slider(
-                _WORDS[name],
-                low,
-                high,
-                key=_key(name),
-                persist_state="session",
-                disabled=name == "p" and rule != OWN,
-            )
+    by_name = dict(zip(_RANGES, places, strict=True))
+    chosen = {
+        name: _choose_number(name, place)
+        for name, place in by_name.items()
+        if name != "p" or rule == OWN
+    }
     st.button(
         "The report's example",
         icon=":material/restart_alt:",
         on_click=_take_example,
         key="geometry-example",
     )
-    n, m, p, s = chosen.values()
+    n, m, s = (chosen[name] for name in "nms")
     if rule == OWN:
-        return services.attempt(lambda: Geometry(n, m, p, p, s))
+        return services.attempt(lambda: Geometry(n, m, chosen["p"], chosen["p"], s))
+    geometry = services.attempt(lambda: apply_rule(n, m, s, Padding(str(rule))))
+    if isinstance(geometry, Geometry):
+        by_name["p"].markdown(f"{_WORDS['p']}: **{_describe_zeros(geometry)}**")
     with st.container(width=860):
         st.caption(read_sections("learn_geometry")["rules"])
-    return services.attempt(lambda: apply_rule(n, m, s, Padding(str(rule))))
+    return geometry
+
+
+def _choose_number(name: str, place: DeltaGenerator) -> int:
+    low, high = _RANGES[name]
+    with place:
+        return int(st.slider(_WORDS[name], low, high, key=_key(name), persist_state="session"))
+
+
+def _describe_zeros(geometry: Geometry) -> str:
+    if geometry.before == geometry.after:
+        return str(geometry.before)
+    return f"{geometry.before} before, {geometry.after} after"
 
 
 def _take_example() -> None:
@@ -105,19 +116,20 @@ def _show_size(geometry: Geometry) -> None:
     g = geometry
     zeros = f"2\\cdot {g.before}" if g.before == g.after else f"({g.before}+{g.after})"
     exact = (g.padded - g.m) / g.s + 1
-    st.latex(
-        f"o=\\left\\lfloor\\frac{{{g.n}+{zeros}-{g.m}}}{{{g.s}}}+1\\right\\rfloor"
-        f"=\\lfloor {exact:.4g}\\rfloor=\\mathbf{{{g.size}}}"
-    )
+    with st.container(width=860):
+        st.latex(
+            f"o=\\left\\lfloor\\frac{{{g.n}+{zeros}-{g.m}}}{{{g.s}}}+1\\right\\rfloor"
+            f"=\\lfloor {exact:.4g}\\rfloor=\\mathbf{{{g.size}}}"
+        )
     remarks = []
     if g.unread:
         remarks.append(
-            f"{len(g.unread)} of {g.n} input cells are read by no output cell: {_list(g.unread)}."
+            f"Read by no output cell: {len(g.unread)} of {g.n} input cells ({_list(g.unread)})."
         )
     if g.blank:
         remarks.append(
-            f"The padding is wider than it can be of use: {len(g.blank)} of {g.size} output cells "
-            f"read zeros only: {_list(g.blank)}."
+            f"Reads zeros only: {len(g.blank)} of {g.size} output cells ({_list(g.blank)}). The "
+            "padding is wider than it is of use."
         )
     for remark in remarks:
         st.caption(f":material/info: {remark}")
@@ -142,6 +154,12 @@ def _show_windows(geometry: Geometry) -> int:
         build_windows(geometry, chosen),
         key="geometry-windows",
         alt=describe_windows(geometry, chosen),
+        config={"displayModeBar": False},
+    )
+    st.plotly_chart(
+        build_counts(geometry),
+        key="geometry-counts",
+        alt=describe_counts(geometry),
         config={"displayModeBar": False},
     )
     zeros = sum(not 0 <= i < geometry.n for i in reads)
