@@ -27,6 +27,10 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.measure_leak",  # like release: runs a classifier to measure it
     "skinmodel.release",
 }
+CHAPTERS_WITHOUT_A_NETWORK = (
+    "Convolution",
+    "Stride and padding",
+)
 
 
 def module_names(package):
@@ -75,6 +79,17 @@ def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
         "    at.session_state['compare-section'] = section\n"
         "    assert not at.run().exception\n"
         "    assert at.table or at.get('plotly_chart'), section\n"
+        "from app.learning.kernels import LEARNED\n"
+        "at.switch_page('views/learn.py').run()\n"
+        f"for chapter in {CHAPTERS_WITHOUT_A_NETWORK}:\n"
+        "    at.session_state['learn-chapter'] = chapter\n"
+        "    assert not at.run().exception\n"
+        "    assert [h.value for h in at.header] == [chapter]\n"
+        "    assert at.get('plotly_chart'), chapter\n"
+        "at.session_state['learn-chapter'] = 'Convolution'\n"
+        "at.session_state['convolution-kernel'] = LEARNED\n"
+        "assert not at.run().exception\n"
+        "assert at.slider(key='convolution-filter').max == 64\n"
     )
     assert not modules_loaded_by(code) & set(HEAVY)
 
