@@ -56,14 +56,13 @@ def show_geometry(picture: Picture) -> None:
 
 
 def _choose_geometry() -> Geometry | Problem:
-    for name, value in EXAMPLE.items():
+    for name, value in {**EXAMPLE, "rule": OWN}.items():
         st.session_state.setdefault(_key(name), value)
     rule = st.segmented_control(
         "Padding",
         [OWN, *Padding],
-        default=OWN,
         required=True,
-        key="geometry-rule",
+        key=_key("rule"),
         persist_state="session",
     )
     places = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
@@ -103,8 +102,8 @@ def _describe_zeros(geometry: Geometry) -> str:
 
 
 def _take_example() -> None:
-    st.session_state.update({_key(name): value for name, value in EXAMPLE.items()})
-    st.session_state["geometry-rule"] = OWN
+    values = {**EXAMPLE, "rule": OWN}
+    st.session_state.update({_key(name): value for name, value in values.items()})
 
 
 def _key(name: str) -> str:
