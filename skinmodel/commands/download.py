@@ -1,0 +1,74 @@
+"""``data download``: fetch a data set from where it is published, whole and checked."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from skinmodel import paths
+from skinmodel.errors import UsageError
+
+
+def add_parser(actions: Any) -> None:
+    """Add the action to ``data``."""
+    parser = actions.add_parser(
+        "download",
+        help="fetch a data set; goes on where it stopped",
+        description=__doc__,
+    )
+    parser.add_argument("name", choices=("ham10000", "isic2019"))
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=paths.data_dir(),
+        metavar="DIR",
+        help="folder for the data sets (default: SKINMODEL_DATA, else a folder of the user)",
+    )
+    parser.add_argument(
+        "--test", action="store_true", help="also ISIC 2019's test set, unused here"
+    )
+    parser.add_argument("--keep-archives", action="store_true", help="keep ZIP files once unpacked")
+    replace_help = "fetch anew what is there but is not the published file"
+    parser.add_argument("--replace", action="store_true", help=replace_help)
+    parser.add_argument(
+        "--sources",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with other addresses (default: SKINMODEL_SOURCES, else the shipped ones)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show licence and citation, fetch what is missing and say how to use it."""
+    from skinmodel.data.download.receipt import LICENCE, describe_licence
+    from skinmodel.data.download.run import Options, download
+    from skinmodel.data.download.sources import find_release
+
+    release = find_release(options.name, options.sources)
+    if options.test and all(file.subset != "test" for file in release.files):
+        raise UsageError(f"--test does not go with {options.name}: it has no test set.")
+    data = Path(options.data) if options.data else choose_folder()
+    print(describe_licence(release), flush=True)
+    if not options.data:
+        print(f"No folder is named with --data: the data go to '{data}'.", flush=True)
+    choices = Options(options.test, options.keep_archives, options.replace)
+    root = download(release, data, choices)
+    print(f"\n{release.title} is whole in '{root}'; its licence is beside it in {LICENCE}.")
+    print(f"Decode and check every image: python -m skinmodel data verify --data '{data}'")
+    if paths.data_dir() != data:
+        print(f"Every command and the dashboard find it with {_set_variable(data)}")
+    return 0
+
+
+def choose_folder() -> Path:
+    """Return where data go when no folder is named: not the cache, which may be emptied."""
+    if os.environ.get("SKINMODEL_HOME"):
+        return paths.home() / "data"
+    return Path(platformdirs.user_data_dir("skinmodel")) / "data"
+
+
+def _set_variable(data: Path) -> str:
+    return f'set "SKINMODEL_DATA={data}"' if os.name == "nt" else f"export SKINMODEL_DATA='{data}'"

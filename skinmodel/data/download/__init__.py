@@ -1,0 +1,1 @@
+"""Fetch the data sets from where they are published, whole and checked."""

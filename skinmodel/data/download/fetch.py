@@ -1,0 +1,171 @@
+"""Fetch one file over HTTP, going on where a broken connection, or an earlier run, stopped."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+import requests
+from tqdm import tqdm
+
+from skinmodel.data.download.amounts import format_bytes
+from skinmodel.data.download.http import (
+    BrokenError,
+    Patience,
+    Session,
+    check_status,
+    explain_failure,
+    read_total,
+    read_validator,
+    strip_query,
+)
+from skinmodel.data.download.partial import Origin, Partial
+from skinmodel.errors import DatasetError
+
+log = logging.getLogger(__name__)
+
+_CHUNK: Final = 1 << 16  # what a broken connection costs at most
+_PROGRESS: Final = 1 << 20  # fewer new bytes do not count as getting on
+
+
+def fetch(
+    url: str,
+    target: Path,
+    session: Session,
+    sizes: Collection[int] = (),
+    patience: Patience | None = None,
+) -> Partial:
+    """Bring ``target``'s partial file to its full length.
+
+    The host's own length is checked; hashes are for the caller.
+
+    Args:
+        url: where.
+        target: what it will be called in the end; it is not touched.
+        session: see there.
+        sizes: in bytes; the whole file must have one of these. Empty where none is known.
+        patience: how often to try again.
+
+    Raises:
+        DatasetError: the host does not give the file, or a file of another size.
+        OSError: the disk is full or cannot be written; what has come is kept.
+    """
+    patience = patience or Patience()
+    partial = Partial.of(target)
+    failures, best = 0, partial.size
+    while True:
+        try:
+            _receive(url, partial, session, sizes, (patience.connect, patience.read))
+        except BrokenError as broken:
+            gained = partial.size - best
+            failures = 1 if gained >= _PROGRESS else failures + 1
+            best = max(best, partial.size)
+            _wait(target.name, url, broken, failures, partial.size, patience)
+        else:
+            return partial
+
+
+def _wait(
+    name: str, url: str, broken: BrokenError, failures: int, size: int, patience: Patience
+) -> None:
+    wait = patience.wait_before(failures, broken.wait)
+    kept = f"{format_bytes(size)} are kept; give the same command again to go on."
+    where = f"{name} could not be fetched from '{strip_query(url)}'"
+    if failures >= patience.tries:
+        raise DatasetError(f"{where} in {failures} tries; the last: {broken}. {kept}") from broken
+    if wait > patience.longest_asked:
+        raise DatasetError(f"{where}: the host asks to wait {wait:,.0f} s. {kept}") from broken
+    log.info("%s: %s; trying again in %.0f s", name, broken, wait)
+    patience.sleep(wait)
+
+
+def _receive(
+    url: str,
+    partial: Partial,
+    session: Session,
+    sizes: Collection[int],
+    timeout: tuple[float, float],
+) -> None:
+    """Make one request for what is missing and add it to the partial file."""
+    origin, offset = partial.read_origin(), partial.size
+    if origin and origin.url == url and offset and offset == origin.total:
+        return
+    if origin is None or origin.url != url or offset > (origin.total or offset):
+        partial.discard()  # of another file, or longer than it can be
+        origin, offset = None, 0
+    headers = _ask_for(origin, offset)
+    try:
+        with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+            if response.status_code == 416:
+                partial.discard()  # the file there is another one now
+            check_status(response)
+            total = _decide(response, url, partial, origin, offset, sizes)
+            _write(response, partial, total, sizes)
+    except requests.RequestException as error:
+        raise explain_failure(error) from error
+
+
+def _ask_for(origin: Origin | None, offset: int) -> dict[str, str]:
+    if origin is None or offset == 0:
+        return {}
+    headers = {"Range": f"bytes={offset}-"}
+    if origin.validator:
+        headers["If-Range"] = origin.validator
+    return headers
+
+
+def _decide(
+    response: requests.Response,
+    url: str,
+    partial: Partial,
+    origin: Origin | None,
+    offset: int,
+    sizes: Collection[int],
+) -> int | None:
+    """Make the partial file ready for the answer's bytes and return the whole file's size."""
+    try:
+        total = read_total(response, offset)
+    except BrokenError:
+        partial.discard()
+        raise
+    if total is not None and sizes and total not in sizes:
+        expected = " or ".join(f"{size:,}" for size in sorted(sizes))
+        raise DatasetError(
+            f"'{strip_query(url)}' offers {total:,} bytes where the release has {expected}. If the "
+            "publisher has changed the file, name its new size and hash with --sources FILE."
+        )
+    if total is None and not sizes:
+        raise DatasetError(
+            f"'{strip_query(url)}' does not tell how long the file is, so that a broken one would "
+            "pass for whole. Name its size with --sources FILE."
+        )
+    now = Origin(url, read_validator(response), total)
+    if response.status_code == 200:  # the first answer, a changed file, or a host without ranges
+        partial.begin(now)
+    elif origin is None or now.differs_from(origin):
+        partial.discard()
+        raise BrokenError("the file there has changed since the download began")
+    return total
+
+
+def _write(
+    response: requests.Response, partial: Partial, total: int | None, sizes: Collection[int]
+) -> None:
+    start = partial.size
+    limit = total if total is not None else max(sizes, default=None)
+    name = partial.path.stem
+    bar = tqdm(
+        total=limit, initial=start, desc=name, unit="B", unit_scale=True, disable=None, leave=False
+    )
+    with bar, partial.path.open("ab") as file:
+        for chunk in response.iter_content(_CHUNK):
+            file.write(chunk)
+            start += len(chunk)
+            bar.update(len(chunk))
+            if limit is not None and start > limit:
+                break
+    if limit is not None and start > limit:
+        partial.discard()
+        raise BrokenError(f"more than the {limit:,} bytes that were announced came")
+    if start not in ((total,) if total is not None else sizes):
+        raise BrokenError(f"the answer ended at {start:,} of {limit:,} bytes")

@@ -1,0 +1,118 @@
+"""Which files of a ZIP archive are unpacked, and what makes the whole archive unsafe."""
+
+import re
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from skinmodel.data.download.sources import Contents
+from skinmodel.errors import DatasetError, summarize_ids
+
+# A picture hardly shrinks in an archive: the real ones unpack to 1.0 to 1.2 times their size.
+_MAX_RATIO: Final = 20
+_SMALL: Final = 1 << 20  # below this, how far a file shrinks says nothing
+_MAX_MEMBER: Final = 64 << 20
+_MAX_NOTE: Final = 1 << 20
+_MAX_NOTES: Final = 10
+
+_NOTE: Final = re.compile(r"(ATTRIBUTION|LICEN[CS]E|README)(\.txt|\.md)?", re.IGNORECASE)
+_LITTER: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+
+class UnsafeArchiveError(DatasetError):
+    """An archive holds something that no release of a data set holds."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file to unpack.
+
+    Attributes:
+        info: where it is in the archive.
+        name: what it is called in the folder, without any path.
+    """
+
+    info: zipfile.ZipInfo
+    name: str
+
+
+def choose_members(archive: zipfile.ZipFile, contents: Contents) -> tuple[Member, ...]:
+    """Return what belongs to the data, and the notes on licence and attribution beside it.
+
+    Folders inside the archive are dropped: every file goes straight into the one folder. Litter of
+    desktops (``__MACOSX``, ``.DS_Store``) is passed over.
+
+    Raises:
+        UnsafeArchiveError: a path that leaves the folder, a link or device, an encrypted file, a
+            file of another kind, two of one name, or sizes that no real archive has.
+        DatasetError: the number of data files is not the release's.
+    """
+    infos = archive.infolist()
+    # Twice: macOS writes a shadow beside every file.
+    _refuse(archive, f"{len(infos):,} entries", len(infos) > 2 * contents.count + 100)
+    members, seen = [], set()
+    for info in infos:
+        _check_entry(archive, info)
+        path = PurePosixPath(info.filename)
+        if info.is_dir() or _is_litter(path):
+            continue
+        is_data = re.fullmatch(contents.members, path.name) is not None
+        is_note = _NOTE.fullmatch(path.name) is not None
+        _refuse(archive, f"'{_show(info)}', a file of no expected kind", not is_data | is_note)
+        _refuse(archive, f"'{path.name}' more than once", path.name.lower() in seen)
+        _refuse(archive, f"'{_show(info)}', a long note", is_note and info.file_size > _MAX_NOTE)
+        seen.add(path.name.lower())
+        members.append((Member(info, path.name), is_data))
+    count = sum(is_data for _, is_data in members)
+    _refuse(archive, f"{len(members) - count} notes", len(members) - count > _MAX_NOTES)
+    _check_sizes(archive, infos)
+    if count != contents.count:
+        names = summarize_ids(sorted(member.name for member, is_data in members if is_data))
+        raise DatasetError(
+            f"'{archive.filename}' holds {count:,} files of {contents.folder} where the release "
+            f"has {contents.count:,}: {names or 'none'}."
+        )
+    return tuple(member for member, _ in members)
+
+
+def _check_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    path, shown = PurePosixPath(info.filename), _show(info)
+    leaves = path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", info.filename)
+    _refuse(archive, f"the path '{shown}'", bool(leaves) or "\\" in info.orig_filename)
+    _refuse(archive, f"the name '{shown}'", not info.orig_filename.isprintable())
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    _refuse(archive, f"'{shown}', a link or device", kind not in (0, stat.S_IFREG, stat.S_IFDIR))
+    _refuse(archive, f"'{shown}', which is encrypted", bool(info.flag_bits & 0x1))
+    method = f"'{shown}', packed by method {info.compress_type}"
+    _refuse(archive, method, info.compress_type not in _METHODS)
+
+
+def _check_sizes(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
+    for info in infos:
+        text = f"'{_show(info)}', which unpacks from {info.compress_size:,} to {info.file_size:,}"
+        is_bomb = info.file_size > max(_SMALL, _MAX_RATIO * info.compress_size)
+        _refuse(archive, f"{text} bytes", is_bomb or info.file_size > _MAX_MEMBER)
+    # Entries may overlap, each small and all together huge, so the file itself is the measure.
+    packed = archive.fp.seek(0, 2) if archive.fp else 0
+    total = sum(info.file_size for info in infos)
+    text = f"{packed:,} bytes that unpack to {total:,}"
+    _refuse(archive, text, total > max(_SMALL, _MAX_RATIO * packed))
+
+
+def _is_litter(path: PurePosixPath) -> bool:
+    return "__MACOSX" in path.parts or path.name.startswith("._") or path.name in _LITTER
+
+
+def _show(info: zipfile.ZipInfo) -> str:
+    return info.orig_filename.encode("unicode_escape").decode("ascii")[:80]
+
+
+def _refuse(archive: zipfile.ZipFile, what: str, is_wrong: bool) -> None:
+    if is_wrong:
+        raise UnsafeArchiveError(
+            f"'{archive.filename}' was not unpacked: it holds {what}, which no release has. Do not "
+            "open it; ask the publisher, or check the address in the sources."
+        )
