@@ -24,6 +24,7 @@ class PageEntry:
 PAGES: Final = (
     PageEntry("views/classify.py", "Classify", ":material/biotech:", ""),
     PageEntry("views/compare.py", "Compare", ":material/compare:", "compare"),
+    PageEntry("views/datasets.py", "Datasets", ":material/dataset:", "datasets"),
     PageEntry("views/learn.py", "Learn", ":material/school:", "learn"),
     PageEntry("views/about.py", "About", ":material/info:", "about"),
 )

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -101,8 +102,12 @@ class Counts:
 
     def by_class(self, dataset: str, what: str = "images") -> dict[str, int]:
         """Return images (or lesions) by diagnosis, in class order; a code without any has 0."""
-        found = self.of(dataset).groupby("diagnosis")[what].sum()
-        return {code: int(found.get(code, 0)) for code in DATASETS[dataset]}
+        found = self._totals[what]
+        return {code: int(found.get((dataset, code), 0)) for code in DATASETS[dataset]}
+
+    @cached_property
+    def _totals(self) -> pd.DataFrame:
+        return self.images.groupby(["dataset", "diagnosis"])[["images", "lesions"]].sum()
 
 
 def write_counts(counts: Counts, folder: Path) -> tuple[Path, ...]:

@@ -1,0 +1,69 @@
+"""What of both data sets is on this server, and how to get the rest."""
+
+import pandas as pd
+import streamlit as st
+
+from app import components
+from app.datasets.tables import explain
+from app.services import Problem
+from app.services import datasets as service
+from skinmodel.data.status import DatasetStatus
+
+_STATES = {"absent": "not here", "partial": "in part", "complete": "complete"}
+
+
+def show_availability() -> None:
+    """Show a closed box; the disk is looked at only once it is opened."""
+    box = st.expander(
+        "Images on this server",
+        icon=":material/hard_drive:",
+        key="datasets-availability",
+        on_change="rerun",
+    )
+    if not box.open:
+        return
+    with box:
+        components.run_guarded(_show)
+
+
+def _show() -> None:
+    status = service.read_status()
+    if isinstance(status, Problem):
+        components.show_problem(status)
+        return
+    explain("availability")
+    rows = {dataset.title: _describe(dataset) for dataset in status.datasets}
+    st.table(
+        pd.DataFrame.from_dict(rows, orient="index"),
+        border="horizontal",
+        alt="What of each data set is on this server.",
+    )
+    for dataset in status.datasets:
+        if dataset.problem:
+            st.caption(components.escape_markdown(dataset.problem))
+        if dataset.state != "complete":
+            command = f"python -m skinmodel data download {dataset.name} --data DIR"
+            st.markdown(f"{dataset.title}: `{command}`")
+
+
+def _describe(dataset: DatasetStatus) -> dict[str, str]:
+    short = [part for part in dataset.parts if part.kind == "images" and part.found < part.expected]
+    lacking = [f"{part.name}: {part.found:,} of {part.expected:,} images" for part in short]
+    lacking += dataset.missing_tables
+    absent = dataset.state == "absent"
+    return {
+        "State": _STATES[dataset.state],
+        "Images": f"{dataset.images:,}",
+        "Masks": f"{dataset.masks:,}",
+        "Missing": "all of it" if absent else components.escape_markdown("; ".join(lacking)) or "–",
+        "Verified": _describe_verification(dataset),
+    }
+
+
+def _describe_verification(dataset: DatasetStatus) -> str:
+    found = dataset.verification
+    if found is None:
+        return "no"
+    changed = ", files changed since" if found.has_changed else ""
+    defects = f"{found.defects} defect{'' if found.defects == 1 else 's'}"
+    return f"{found.finished[:10]}: {defects}{changed}"
