@@ -66,7 +66,7 @@ def test_a_dropped_connection_is_gone_on_with(host, get, waits):
 
 def test_a_host_that_never_gets_on_is_given_up_with_longer_and_longer_waits(host, get, waits):
     host.next(PATH, *[Answer(cut=70_000)] * 4)
-    with pytest.raises(DatasetError, match=r"in 4 tries.*kB are kept; give the same command again"):
+    with pytest.raises(DatasetError, match=r"in 4 tries.*kB are kept. Give the same command again"):
         get()
     assert waits == [1.0, 2.0, 4.0]
     assert get().path.read_bytes() == BODY  # the next command goes on

@@ -69,7 +69,8 @@ def _wait(
     name: str, url: str, broken: BrokenError, failures: int, size: int, patience: Patience
 ) -> None:
     wait = patience.wait_before(failures, broken.wait)
-    kept = f"{format_bytes(size)} are kept; give the same command again to go on."
+    kept = f"{format_bytes(size)} are kept. " if size else ""
+    kept += "Give the same command again to go on."
     where = f"{name} could not be fetched from '{strip_query(url)}'"
     if failures >= patience.tries:
         raise DatasetError(f"{where} in {failures} tries; the last: {broken}. {kept}") from broken

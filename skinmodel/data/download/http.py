@@ -159,7 +159,9 @@ def explain_failure(error: requests.RequestException) -> BrokenError:
     if isinstance(error, requests.Timeout):
         return BrokenError("the host is silent")
     if isinstance(error, requests.ConnectionError):
-        return BrokenError(f"no connection ({text[:200]})")
+        # The whole text names the address with its query, which may hold a signature.
+        reason = getattr(error.args[0] if error.args else None, "reason", None)
+        return BrokenError(f"no connection ({str(reason or 'reset').split(': ', 1)[-1][:200]})")
     raise DatasetError(f"The request failed for good: {type(error).__name__}: {text}") from error
 
 
