@@ -32,7 +32,7 @@ def build_bars(
     figure = go.Figure()
     low, high = _span(series, scale)
     for k, one in enumerate(series):
-        look = one.look or LOOKS[k]
+        look = LOOKS[k]
         middle = (_LABEL + _BAR * (k + 0.5)) / band
         figure.add_bar(
             x=one.measure(scale),
@@ -109,7 +109,7 @@ def build_columns(
     low, high = _span(series, scale, room=0.06)
     figure = go.Figure()
     for k, one in enumerate(series):
-        look = one.look or LOOKS[k]
+        look = LOOKS[k]
         drawn = {
             "x": list(names),
             "y": one.measure(scale),

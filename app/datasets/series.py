@@ -7,7 +7,6 @@ from enum import StrEnum
 import streamlit as st
 
 from app.datasets.wording import count_and_share
-from app.figures import Look
 
 
 class Scale(StrEnum):
@@ -26,13 +25,11 @@ class Series:
         name: in the legend.
         counts: one a row.
         total: what shares are of: one number, or one a row.
-        look: colour; None for the next of ``LOOKS``.
     """
 
     name: str
     counts: tuple[int, ...]
     total: int | tuple[int, ...]
-    look: Look | None = None
 
     @property
     def totals(self) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ from app.datasets.bars import build_bars, measure_height
 from app.datasets.series import Scale, Series, describe
 from app.datasets.tables import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.wording import count_and_share, label_diagnosis, share
-from app.figures import LOOKS
 from app.services import Problem
 from skinmodel.data.counts import ALL, HAM10000, Counts
 from skinmodel.diagnoses import CODES
@@ -124,13 +123,10 @@ def _show_leakage(counts: Counts) -> None:
     st.markdown(f"Of {total:,} test pictures of the report's split\n" + "\n".join(parts))
     names = [label_diagnosis(code, HAM10000) for code in CODES]
     series = []
-    for split, title, look in (
-        ("grouped", "our split", LOOKS[0]),
-        ("report", "the report's", LOOKS[1]),
-    ):
+    for split, title in (("grouped", "our split"), ("report", "the report's")):
         rows = [_get_leakage(counts, split)[code] for code in CODES]
         given, sizes = (tuple(row[name] for row in rows) for name in ("either", "pictures"))
-        series.append(Series(title, given, sizes, look))
+        series.append(Series(title, given, sizes))
     show_counted(
         build_bars(names, series, Scale.SHARE, "test pictures"),
         counts,
