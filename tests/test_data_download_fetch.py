@@ -121,7 +121,10 @@ def test_bytes_of_another_address_or_of_unknown_origin_are_not_gone_on_with(host
     partial.discard()
     partial.path.write_bytes(b"x" * MB)
     assert get().path.read_bytes() == BODY
-    assert host.ranges(PATH) == [None, None]
+    for note in ("", "[]", '{"url": 1}', '{"url": "x", "validator": null, "total": "many"}'):
+        (tmp_path / "file.zip.part.json").write_text(note)
+        assert get().path.read_bytes() == BODY
+    assert host.ranges(PATH) == [None] * 6
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

@@ -152,10 +152,21 @@ def test_what_was_lost_or_changed_is_fetched_again_and_nothing_else(ham):
     assert is_whole(ham)
 
 
+def test_without_a_published_hash_a_later_change_is_noticed_all_the_same(ham):
+    ham.drop_hashes()
+    assert ham.run() == 0
+    table = ham.root / ham10000.METADATA
+    table.write_bytes(table.read_bytes().replace(b"female", b"FEMALE"))
+    before = len(ham.asked())
+    assert ham.run() == 0
+    assert ham.asked()[before:] == [TABLE]
+    assert is_whole(ham)
+
+
 def test_a_receipt_that_cannot_be_read_costs_no_download(ham):
     assert ham.run() == 0
     before = len(ham.asked())
-    for damage in ("{", "[]", '{"files": {"a": {"b": 1}}}'):
+    for damage in ("{", "[]", '{"files": {"a": {"b": 1}}}', '{"files": 1}', "\0"):
         (ham.root / "download.json").write_text(damage)
         assert ham.run() == 0
     assert len(ham.asked()) == before

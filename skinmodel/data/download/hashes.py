@@ -8,7 +8,7 @@ from typing import Final
 
 from tqdm import tqdm
 
-from skinmodel.data.download.sources import RemoteFile
+from skinmodel.data.download.sources import Algorithm, RemoteFile
 
 _CHUNK: Final = 1 << 20
 
@@ -23,7 +23,7 @@ class Measure:
     """
 
     size: int
-    hashes: dict[str, str]
+    hashes: dict[Algorithm, str]
 
     def is_of(self, file: RemoteFile) -> bool:
         """Return whether nothing that is known of ``file`` speaks against it."""
@@ -39,12 +39,12 @@ class Measure:
         )
 
 
-def measure(path: Path, algorithms: Collection[str]) -> Measure:
+def measure(path: Path, algorithms: Collection[Algorithm]) -> Measure:
     """Read a whole file once and return its size and hashes.
 
     Args:
         path: of the file.
-        algorithms: names that ``hashlib`` knows; none: the file is not read.
+        algorithms: of the hashes; none: the file is not read.
     """
     size = path.stat().st_size
     digests = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)}

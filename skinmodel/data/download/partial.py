@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from skinmodel.files import write_text
 
 SUFFIX: Final = ".part"
@@ -29,6 +31,9 @@ class Origin:
         """Return whether both tell their version or size, and not the same."""
         pairs = ((self.validator, other.validator), (self.total, other.total))
         return any(a is not None and b is not None and a != b for a, b in pairs)
+
+
+_VALIDATOR: Final = TypeAdapter(Origin)
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ class Partial:
     def read_origin(self) -> Origin | None:
         """Return what the bytes are of; None where nobody knows."""
         try:
-            return Origin(**json.loads(self._note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return _VALIDATOR.validate_json(self._note.read_bytes())
+        except (OSError, ValidationError):
             return None
 
     def begin(self, origin: Origin) -> None:

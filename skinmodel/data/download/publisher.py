@@ -7,7 +7,7 @@ from skinmodel.data.download.fetch import fetch
 from skinmodel.data.download.hashes import Measure, measure
 from skinmodel.data.download.http import Patience, Session, strip_query
 from skinmodel.data.download.partial import Partial
-from skinmodel.data.download.sources import Release, RemoteFile
+from skinmodel.data.download.sources import Algorithm, Release, RemoteFile
 from skinmodel.errors import DatasetError
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ class Publisher:
         self._session = session
         self._patience = patience
         self._hashed = [file for file in release.files if file.hashes]
-        self._algorithms = {name for file in release.files for name in file.hashes}
+        known: set[Algorithm] = {name for file in release.files for name in file.hashes}
+        self._algorithms = known or {"sha256"}  # so that a later change is noticed at least
         self.addresses = {file.name: file.url for file in release.files}
         """Where each file really is: two are swapped where a host swaps them."""
         self._remember_swaps()

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from skinmodel.data.download.hashes import Measure
-from skinmodel.data.download.sources import Release
+from skinmodel.data.download.sources import Algorithm, Release
 from skinmodel.files import write_text
 
 NAME: Final = "download.json"
@@ -29,10 +31,24 @@ class Entry:
 
     url: str
     size: int
-    hashes: dict[str, str]
+    hashes: dict[Algorithm, str]
     files: int | None
     bytes: int
     finished: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the file holds.
+
+    Attributes:
+        files: by name.
+    """
+
+    files: dict[str, Entry]
+
+
+_VALIDATOR: Final = TypeAdapter(Receipt)
 
 
 def read_receipt(root: Path) -> dict[str, Entry]:
@@ -41,9 +57,8 @@ def read_receipt(root: Path) -> dict[str, Entry]:
     Without its receipt a file is judged like one that was put there by hand.
     """
     try:
-        values = json.loads((root / NAME).read_text(encoding="utf-8"))
-        return {str(name): Entry(**entry) for name, entry in values["files"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _VALIDATOR.validate_json((root / NAME).read_bytes()).files
+    except (OSError, ValidationError):
         return {}
 
 
@@ -63,8 +78,7 @@ def add_entry(
     files, size = unpacked or (None, measured.size)
     entries = read_receipt(root)
     entries[name] = Entry(url, measured.size, measured.hashes, files, size, finished)
-    values = {"files": {name: asdict(entry) for name, entry in entries.items()}}
-    write_text(root / NAME, json.dumps(values, indent=2) + "\n")
+    write_text(root / NAME, json.dumps(asdict(Receipt(entries)), indent=2) + "\n")
 
 
 def describe_licence(release: Release) -> str:

@@ -33,6 +33,8 @@ def _check_expression(expression: str) -> str:
     return expression
 
 
+Algorithm = Literal["md5", "sha256"]
+
 # No dot in front and no slash: a name can neither hide nor leave the folder.
 Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
@@ -88,9 +90,9 @@ class RemoteFile:
         return self.unpack.folder if self.unpack else self.name
 
     @property
-    def hashes(self) -> dict[str, str]:
+    def hashes(self) -> dict[Algorithm, str]:
         """The published hashes, by algorithm."""
-        known = {"md5": self.md5, "sha256": self.sha256}
+        known: dict[Algorithm, str | None] = {"md5": self.md5, "sha256": self.sha256}
         return {algorithm: value for algorithm, value in known.items() if value}
 
 
