@@ -5,14 +5,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
+from skinmodel.data import masks
+from skinmodel.data.download.partial import SUFFIX as UNFINISHED
 from skinmodel.data.image_files import SUFFIXES, to_image_id
-from skinmodel.data.verify.layout import Kind, Layout, find_parts
+from skinmodel.data.verify.layout import Kind, Layout, find_folder, find_parts
 from skinmodel.errors import DatasetError
-
-_MASK_ENDING: Final = "_segmentation"
-_UNFINISHED: Final = ".part"
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ def _list_files(root: Path, layout: Layout) -> list[FoundFile]:
 
 def list_unfinished(data: Path, layout: Layout) -> tuple[Path, ...]:
     """Return what a download that is in work, or was broken off, has left so far."""
-    folder = data / layout.folder
-    return tuple(sorted(folder.glob(f"*{_UNFINISHED}"))) if folder.is_dir() else ()
+    folders = {data / layout.folder, find_folder(data, layout) or data / layout.folder}
+    return tuple(sorted(f for folder in folders for f in folder.glob(f"*{UNFINISHED}")))
 
 
 def compute_fingerprint(root: Path, files: Iterable[FoundFile]) -> str:
@@ -98,7 +97,7 @@ def to_id(name: str) -> str:
 
 def to_mask_id(name: str) -> str:
     """Return the id of the image that a mask file belongs to."""
-    return to_text(Path(name).stem).removesuffix(_MASK_ENDING)
+    return to_text(Path(name).stem).removesuffix(masks.SUFFIX)
 
 
 def to_text(name: str) -> str:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from skinmodel.data import ham10000, isic2019
+from skinmodel.data import ham10000, isic2019, masks
 from skinmodel.errors import UnknownNameError
 
 Kind = Literal["images", "masks"]
 
 FIRST_PART_COUNT: Final = 5_000
 """Images in HAM10000's first part; the second has the other 5,015."""
-MASK_FOLDER: Final = "HAM10000_segmentations_lesion_tschandl"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def get_layout(name: str) -> Layout:
             (
                 Part(first, "images", FIRST_PART_COUNT),
                 Part(second, "images", whole - FIRST_PART_COUNT),
-                Part(MASK_FOLDER, "masks", whole),
+                Part(masks.FOLDER, "masks", whole),
             ),
             Part(merged, "images", whole),
             ham10000.HOW_TO_GET,

@@ -40,12 +40,12 @@ class Check:
     advice: str = ""
 
     def __str__(self) -> str:
-        """Return the check as a line or two, with the first ids."""
-        words = self.found if self.verdict == "ok" else f"{self.found}; expected: {self.expected}"
-        named = f" [{summarize_ids(self.ids)}]" if self.ids else ""
-        advice = f"\n{'':<24}{self.advice}" if self.advice else ""
-        shown = self.verdict.upper() if self.verdict == "defect" else self.verdict
-        return f"{shown:<7} {self.name:<15} {words}{named}{advice}"
+        """Return the check in words, with the first ids."""
+        if self.verdict == "ok":
+            return f"{self.name}: {self.found}"
+        named = f" ({summarize_ids(self.ids)})" if self.ids else ""
+        advice = f" {self.advice}" if self.advice else ""
+        return f"{self.name}: {self.found}{named}; expected: {self.expected}.{advice}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,22 @@ class Report:
     def remarks(self) -> tuple[Check, ...]:
         """What is to be known of it all the same."""
         return tuple(check for check in self.checks if check.verdict == "remark")
+
+
+def describe_result(defects: int, remarks: int) -> str:
+    """Return a result in words, such as ``1 DEFECT, 3 remarks``."""
+    first = f"{defects:,} DEFECT{'S' if defects > 1 else ''}" if defects else "no defect"
+    return f"{first}, {remarks:,} remark{'' if remarks == 1 else 's'}"
+
+
+def to_verdict(is_at_fault: bool) -> Verdict:
+    """Return ``defect`` where something is not as released."""
+    return "defect" if is_at_fault else "ok"
+
+
+def to_remark(is_notable: bool) -> Verdict:
+    """Return ``remark`` where something is to be known."""
+    return "remark" if is_notable else "ok"
 
 
 def find_report(dataset: str, folder: Path) -> Path:
