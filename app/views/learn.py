@@ -9,6 +9,7 @@ import streamlit as st
 from app import components
 from app.learning.convolution import show_convolution
 from app.learning.geometry import show_geometry
+from app.learning.gradients import show_gradients
 from app.learning.subject import choose_subject
 from app.pictures import Picture
 from skinmodel.results import DISCLAIMER
@@ -17,6 +18,7 @@ from skinmodel.results import DISCLAIMER
 CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Convolution": show_convolution,
     "Stride and padding": show_geometry,
+    "Back-propagation": show_gradients,
 }
 
 
