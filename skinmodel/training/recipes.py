@@ -34,12 +34,14 @@ class TrainConfig:
         recipe: name of the recipe this came from.
         split: ``grouped``, or ``report`` for the leaky protocol of the report.
         seed: seeds initial weights, shuffling, augmentation and dropout.
+        initial: ``random`` weights, or ``pretrained`` ones where the network has a backbone.
         epochs: passes over the training images.
         batch_size: images a step.
         optimizer: ``adam``; with ``weight_decay`` above 0 it is AdamW.
         learning_rate: the peak of the schedule.
-        head_rate: the hidden dense layers' share of the learning rate. Adam moves every weight by
-            about the rate, so a unit with 8,192 inputs moves far more than one with 576.
+        head_rate: the head's share of the learning rate, see ``ModelSpec.head``. Adam moves every
+            weight by about the rate, so a unit with 8,192 inputs moves far more than one with 576;
+            and a new head on a pretrained network has further to go than the network.
         schedule: ``one_cycle`` (linear warm-up, cosine to 0) or ``constant``.
         warmup: share of all steps spent warming up; ``one_cycle`` only.
         warmup_start: where the warm-up starts, as a share of the peak; ``one_cycle`` only.
@@ -56,6 +58,8 @@ class TrainConfig:
             ``models.auxiliary``; 0 for none.
         distillation: share of the network's own targets that the auxiliary classifier's answer
             takes from the truth (Zhang et al. 2019, arXiv:1905.08094); without one it does nothing.
+        average: decay of a moving average of the weights, which is what is validated and kept; 0
+            for none.
         selection: validation figure that picks the epoch.
         smoothing: epochs over which that figure is averaged before picking.
         precision: ``float32``, or ``bfloat16`` or ``float16`` for mixed precision.
@@ -69,6 +73,7 @@ class TrainConfig:
     recipe: str
     split: Literal["grouped", "report"]
     seed: Seed
+    initial: Literal["random", "pretrained"]
     epochs: Count
     batch_size: Count
     optimizer: Literal["adam"]
@@ -87,6 +92,7 @@ class TrainConfig:
     dropout: Share
     auxiliary: Amount
     distillation: Share
+    average: Share
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
     smoothing: Count
     precision: Precision

@@ -13,6 +13,7 @@ from skinmodel.data import cache, ham10000
 from skinmodel.data.report_protocol import apply_transform, build_pictures, split_report
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
+from skinmodel.models.registry import get_spec
 from skinmodel.quiet import quiet_start
 from skinmodel.training.publication import publish_run
 from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
@@ -67,6 +68,8 @@ def run_training(
         from skinmodel.training.train import Images, train
 
         device = choose_device()
+        if device.kind == "CPU" and not get_spec(model).bfloat16:
+            device = replace(device, precision="float32")
         if precision is not None:
             device = replace(device, precision=precision)
     log.info("training on %s", device)

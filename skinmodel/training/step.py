@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.pipeline import augment, build_batches, to_input
+from skinmodel.training.average import WeightAverage
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import TrainConfig
 
@@ -24,6 +25,7 @@ class TrainStep:
         optimizer: over the network's trainable variables.
         config: augmentation, smoothing and seed.
         weights: float32, (K,), loss weight of each class.
+        average: of the network's weights, updated with them; None for none.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class TrainStep:
         optimizer: FusedAdam,
         config: TrainConfig,
         weights: NDArray[np.float32],
+        average: WeightAverage | None = None,
     ):
         self.model = model
+        self.average = average
         self.optimizer = optimizer
         self.config = config
         self.weights = tf.constant(weights)
@@ -64,6 +68,8 @@ class TrainStep:
             scaled = self._objective(loss, truth, probabilities, auxiliary) * self.loss_scale
         gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
         self._update(gradients, rate)
+        if self.average is not None:
+            self.average.update()
         hits = tf.cast(tf.argmax(probabilities, axis=1) == truth, tf.float32)
         return loss, tf.reduce_sum(hits)
 

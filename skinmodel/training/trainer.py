@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from skinmodel.backbones.pretrained import load_pretrained
 from skinmodel.data.pipeline import build_batches, shuffled_order
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
@@ -21,6 +23,7 @@ from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.models.auxiliary import add_auxiliary
 from skinmodel.models.registry import get_spec
 from skinmodel.training import checkpoint
+from skinmodel.training.average import PREFIX, WeightAverage
 from skinmodel.training.device import compute_in
 from skinmodel.training.history import write_history
 from skinmodel.training.optimizer import FusedAdam, check_shapes
@@ -66,15 +69,21 @@ class Trainer:
         self.run = run
         self.progress = progress
         keras.utils.set_random_seed(config.seed)
+        spec = get_spec(config.model)
         with compute_in(config.precision):
-            self.model = get_spec(config.model).build(
+            self.model = spec.build(
                 batch_norm_momentum=config.batch_norm_momentum, dropout=config.dropout
             )
             # What is trained; ``model`` is the part of it that is kept.
             self.whole = add_auxiliary(self.model) if config.auxiliary else self.model
+        # A checkpoint brings all weights with it.
+        if config.initial == "pretrained" and not checkpoint.last_epoch(run):
+            load_pretrained(self.model, spec)
         self.optimizer = FusedAdam(self.whole.trainable_variables, config)
+        kept = [v for v in self.model.variables if is_weight(v)]
+        self.average = WeightAverage(kept, config.average) if config.average else None
         weights = class_weights(train.truth, len(CODES), config.class_weight_power)
-        self.step = TrainStep(self.whole, self.optimizer, config, weights)
+        self.step = TrainStep(self.whole, self.optimizer, config, weights, self.average)
         self.predict = Predictor(self.model, config)
 
     def fit(self) -> checkpoint.RunState:
@@ -105,7 +114,10 @@ class Trainer:
         variables = {v.path: v for v in self.whole.variables if is_weight(v)}
         shapes = {name: tuple(v.shape) for name, v in variables.items()}
         check_shapes("The weights", weights, shapes)
-        self.optimizer.set_state(optimizer)
+        averages = {name: a for name, a in optimizer.items() if name.startswith(PREFIX)}
+        if self.average is not None:
+            self.average.set_state(averages)
+        self.optimizer.set_state({n: a for n, a in optimizer.items() if n not in averages})
         for name, variable in variables.items():
             variable.assign(weights[name])
         log.info("resuming after epoch %d of %d", state.epoch, self.config.epochs)
@@ -113,7 +125,10 @@ class Trainer:
 
     def _run_epoch(self, state: checkpoint.RunState) -> checkpoint.RunState:
         epoch = state.epoch + 1
-        row = {"epoch": float(epoch), **self._train_epoch(epoch), **self._validate()}
+        row = {"epoch": float(epoch), **self._train_epoch(epoch)}
+        with self._averaged():
+            row |= self._validate()
+            picked = get_weights(self.model)
         # The last step of an epoch can ruin the weights: its own loss does not show it yet.
         if not np.isfinite([row["train_loss"], row["val_loss"]]).all():
             raise ConfigError(
@@ -127,13 +142,17 @@ class Trainer:
         if is_better(scores, self.config.smoothing, state.best_score):
             score = smooth(scores, self.config.smoothing)
             state = replace(state, best_epoch=epoch, best_score=score)
-            checkpoint.save_best(self.run, epoch, get_weights(self.model))
-        weights = get_weights(self.whole)
-        checkpoint.save(self.run, state, weights, self.optimizer.get_state())
+            checkpoint.save_best(self.run, epoch, picked)
+        averages = self.average.get_state() if self.average is not None else {}
+        optimizer = {**self.optimizer.get_state(), **averages}
+        checkpoint.save(self.run, state, get_weights(self.whole), optimizer)
         with writing_to(self.run):
             write_history(self.run, history)
         log.info("%s", describe(row, self.config.epochs, state))
         return state
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.average is None else self.average.applied()
 
     def _train_epoch(self, epoch: int) -> dict[str, float]:
         config = self.config
