@@ -44,6 +44,12 @@ class UsageError(SkinModelError):
     """A command was called with arguments that do not go together."""
 
 
+def escape(text: str, limit: int = 200) -> str:
+    """Return foreign text fit for a message: no control character reaches a terminal or a log."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[:limit]}..."
+
+
 def summarize_ids(ids: Iterable[str], shown: int = 5) -> str:
     """Return the first few of ``ids`` and how many there are, for an error message."""
     items = list(ids)

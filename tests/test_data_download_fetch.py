@@ -225,8 +225,26 @@ def test_nobody_there_is_tried_again_and_said(tmp_path, waits, caplog):
 
 def test_a_silent_host_runs_into_the_timeout(host, get, waits):
     host.next(PATH, Answer(cut=MB, stall=True))
-    assert get(read=0.2).path.read_bytes() == BODY
+    with pytest.raises(DatasetError, match="the host is silent"):
+        get(read=0.2, tries=1)
+    assert get().path.read_bytes() == BODY
     assert host.ranges(PATH)[1] == f"bytes={MB}-"
+
+
+def test_a_file_larger_than_the_disk_is_refused_once_its_size_is_told(host, get, monkeypatch):
+    import skinmodel.data.download.fetch as module
+
+    monkeypatch.setattr(module, "find_free", lambda _: SIZE - 1)
+    with pytest.raises(
+        DatasetError, match=r"file.zip needs 4.2 MB more in .*, and 4.2 MB are free"
+    ):
+        get(sizes=())
+    host.next(PATH, Answer(cut=MB))
+    monkeypatch.setattr(module, "find_free", lambda _: SIZE)
+    with pytest.raises(DatasetError, match="in 1 tries"):
+        get(sizes=(), tries=1)
+    monkeypatch.setattr(module, "find_free", lambda _: SIZE - MB)  # what is kept is not missing
+    assert get(sizes=()).path.read_bytes() == BODY
 
 
 def test_a_full_disk_keeps_what_came(host, get, monkeypatch, tmp_path):

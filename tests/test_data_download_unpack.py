@@ -142,6 +142,16 @@ def test_entries_that_share_their_bytes_are_no_way_round_the_limit(tmp_path):
         unpack(path, tmp_path, Contents("images", r"ISIC_\d{7}\.jpg", 60))
 
 
+def test_a_directory_that_would_fill_the_memory_is_refused_unread(tmp_path):
+    length = 2 << 20
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 9, 9, length, 0, 0)
+    path = tmp_path / "images.zip"
+    path.write_bytes(b"PK\1\2".ljust(length, b"\0") + end)
+    with pytest.raises(UnsafeArchiveError, match=r"images\.zip'.*a directory of 2,097,152 bytes"):
+        unpack(path, tmp_path, IMAGES)
+    assert left_in(tmp_path) == []
+
+
 def test_a_directory_that_lies_about_a_size_is_damage(pack, tmp_path):
     path = pack()
     data = bytearray(path.read_bytes())

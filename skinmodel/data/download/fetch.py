@@ -7,18 +7,18 @@ from typing import Final
 
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
-from skinmodel.data.download.amounts import format_bytes
-from skinmodel.data.download.http import (
+from skinmodel.data.download.amounts import find_free, format_bytes
+from skinmodel.data.download.answers import (
     BrokenError,
-    Patience,
-    Session,
     check_status,
     explain_failure,
     read_total,
     read_validator,
-    strip_query,
+    show_address,
 )
+from skinmodel.data.download.http import Patience, Session
 from skinmodel.data.download.partial import Origin, Partial
 from skinmodel.errors import DatasetError
 
@@ -71,7 +71,7 @@ def _wait(
     wait = patience.wait_before(failures, broken.wait)
     kept = f"{format_bytes(size)} are kept. " if size else ""
     kept += "Give the same command again to go on."
-    where = f"{name} could not be fetched from '{strip_query(url)}'"
+    where = f"{name} could not be fetched from {show_address(url)}"
     if failures >= patience.tries:
         raise DatasetError(f"{where} in {failures} tries; the last: {broken}. {kept}") from broken
     if wait > patience.longest_asked:
@@ -102,7 +102,7 @@ def _receive(
             check_status(response)
             total = _decide(response, url, partial, origin, offset, sizes)
             _write(response, partial, total, sizes)
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise explain_failure(error) from error
 
 
@@ -132,14 +132,15 @@ def _decide(
     if total is not None and sizes and total not in sizes:
         expected = " or ".join(f"{size:,}" for size in sorted(sizes))
         raise DatasetError(
-            f"'{strip_query(url)}' offers {total:,} bytes where the release has {expected}. If the "
+            f"{show_address(url)} offers {total:,} bytes where the release has {expected}. If the "
             "publisher has changed the file, name its new size and hash with --sources FILE."
         )
     if total is None and not sizes:
         raise DatasetError(
-            f"'{strip_query(url)}' does not tell how long the file is, so that a broken one would "
+            f"{show_address(url)} does not tell how long the file is, so that a broken one would "
             "pass for whole. Name its size with --sources FILE."
         )
+    _check_room(partial, total)
     now = Origin(url, read_validator(response), total)
     if response.status_code == 200:  # the first answer, a changed file, or a host without ranges
         partial.begin(now)
@@ -147,6 +148,16 @@ def _decide(
         partial.discard()
         raise BrokenError("the file there has changed since the download began")
     return total
+
+
+def _check_room(partial: Partial, total: int | None) -> None:
+    """Refuse what does not fit on the disk; sizes that only the host tells are not planned for."""
+    missing, free = (total or 0) - partial.size, find_free(partial.path.parent)
+    if missing > free:
+        raise DatasetError(
+            f"{partial.path.stem} needs {format_bytes(missing)} more in '{partial.path.parent}', "
+            f"and {format_bytes(free)} are free. Make room, or name a folder on another disk."
+        )
 
 
 def _write(

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
+from skinmodel.data.download.answers import show_address
 from skinmodel.data.download.fetch import fetch
 from skinmodel.data.download.hashes import Measure, measure
-from skinmodel.data.download.http import Patience, Session, strip_query
+from skinmodel.data.download.http import Patience, Session
 from skinmodel.data.download.partial import Partial
 from skinmodel.data.download.sources import Algorithm, Release, RemoteFile
 from skinmodel.errors import DatasetError
@@ -108,7 +109,7 @@ class Publisher:
             else "Other bytes came each time: the connection is probably at fault"
         )
         return (
-            f"{file.name} from '{strip_query(self.addresses[file.name])}' is not the file that was "
+            f"{file.name} from {show_address(self.addresses[file.name])} is not the file that was "
             f"published: {seen[1].describe(file)}. It was fetched twice and thrown away. {same}. "
             "Try later or from another network; name an address or hash that you trust with "
             f"--sources FILE; or put the file, fetched otherwise, into '{self._root}'. Then give "

@@ -10,7 +10,7 @@ from typing import Final
 from tqdm import tqdm
 
 from skinmodel.data.download.amounts import find_free, format_bytes
-from skinmodel.data.download.members import Member, choose_members
+from skinmodel.data.download.members import Member, choose_members, open_archive
 from skinmodel.data.download.partial import SUFFIX
 from skinmodel.data.download.sources import Contents
 from skinmodel.errors import DatasetError
@@ -45,7 +45,7 @@ def unpack(file: Path, root: Path, contents: Contents) -> Path:
     """
     folder, staging = root / contents.folder, root / f"{contents.folder}{SUFFIX}"
     try:
-        with zipfile.ZipFile(file) as archive:
+        with open_archive(file, contents) as archive:
             members = choose_members(archive, contents)
             _check_room(root, members)
             remove(staging)
