@@ -1,5 +1,6 @@
 """Both drawn data sets as if they were the releases: whole, sound, with masks."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,8 @@ from factories import (
 
 from skinmodel.data import isic2019, masks
 from skinmodel.data.truth_tables import read_truth_table
-from skinmodel.data.verify import layout, sizes, tables
+from skinmodel.data.verify import decoding, layout, sizes, tables
+from skinmodel.data.verify.decoding import Decoded, decode_file
 from skinmodel.diagnoses import CODES
 
 SIZE = 80
@@ -40,9 +42,23 @@ def write_drawn_release(folder: Path) -> Path:
     return data
 
 
+_DONE: dict[bytes, Decoded] = {}
+
+
+def _decode_once(path: Path) -> Decoded:
+    """Decode a file; one of the same bytes is not decoded again, which is most of a test's time."""
+    data = path.read_bytes() if os.access(path, os.R_OK) else None
+    if data is None:
+        return decode_file(path)
+    if data not in _DONE:
+        _DONE[data] = decode_file(path)
+    return _DONE[data]
+
+
 def use_drawn_release(patch: pytest.MonkeyPatch, data: Path, home: Path) -> None:
     """Take what ``write_drawn_release`` has written for the releases."""
     use_tiny_world(patch, home)
+    patch.setattr(decoding, "decode_file", _decode_once)
     truth = read_truth_table(data / "ISIC2019" / isic2019.TRUTH).rows
     counts = truth["truth"].value_counts()
     named = int((truth["truth_id"] != truth["image_id"]).sum())
