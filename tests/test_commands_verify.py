@@ -113,14 +113,14 @@ def test_the_status_follows_a_verification_and_a_change(data, capsys, monkeypatc
 
 def test_the_status_tells_parts_unfinished_downloads_and_caches(data, tmp_path, capsys):
     shutil.rmtree(data / "HAM10000" / "HAM10000_images_part_2")
-    (data / "HAM10000" / "HAM10000_images_part_2.zip.part").touch()
+    (data / "HAM10000" / "HAM10000_images_part_2.zip.part").write_bytes(bytes(1_500_000))
     (data / "ISIC2019" / "ISIC_2019_Training_Metadata.csv").unlink()
     cache = tmp_path / "home" / "decoded" / "0a.npy"
     cache.parent.mkdir(parents=True)
     cache.write_bytes(bytes(2_000_000))
     _, out, _ = run(capsys, "status", "--data", data)
     assert "0 of     84 images in HAM10000_images_part_2 (no such folder)" in out
-    assert "unfinished download: HAM10000_images_part_2.zip.part" in out
+    assert "unfinished download: HAM10000_images_part_2.zip.part, 1.5 MB so far" in out
     assert "missing: ISIC_2019_Training_Metadata.csv" in out
     assert "1, 2.0 MB" in out
     assert "0a.npy" in out

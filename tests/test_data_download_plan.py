@@ -1,8 +1,9 @@
 import pytest
 
+from skinmodel.commands.download import SIZES
 from skinmodel.data.download.amounts import find_free, format_bytes
 from skinmodel.data.download.plan import State, Step, compute_need, find_root, make_plan
-from skinmodel.data.download.sources import Contents, Release, RemoteFile
+from skinmodel.data.download.sources import SHIPPED, Contents, Release, RemoteFile, find_release
 
 URL = "https://example.org/x"
 TABLE = RemoteFile("table.csv", URL, size=100)
@@ -21,6 +22,15 @@ def test_the_room_needed_is_the_most_at_any_moment():
     steps = [step(TABLE), step(FIRST), step(SECOND)]
     assert compute_need(steps, keep=False) == 100 + a + 2_000 + b
     assert compute_need(steps, keep=True) == 100 + 1_000 + a + 2_000 + b
+
+
+@pytest.mark.parametrize("name", ["ham10000", "isic2019"])
+def test_the_help_tells_the_sizes_of_what_is_shipped(tmp_path, name):
+    release = find_release(name, SHIPPED)
+    steps = make_plan(tmp_path, release, test=False)
+    size = format_bytes(sum(step.file.size for step in steps))
+    need = format_bytes(compute_need(steps, keep=False))
+    assert SIZES[name] == (size, need)
 
 
 def test_what_is_here_needs_no_room_twice():

@@ -115,6 +115,13 @@ def test_an_image_without_a_row_and_one_in_both_parts_are_defects(data):
     }
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_a_name_that_would_write_on_the_terminal_is_shown_escaped(data):
+    evil = data / "HAM10000/HAM10000_images_part_2/ISIC_\x1b[2J\n\udcff.jpg"
+    shutil.copy(data / FIRST, evil)
+    assert faults(look(data))["images extra"].ids == ("ISIC_\\x1b[2J\\n\\xff",)
+
+
 def test_one_picture_under_two_lesions_is_a_defect_and_under_one_a_remark(data):
     shutil.copy(data / FIRST, data / "HAM10000/HAM10000_images_part_2/ISIC_0000001.jpg")
     report = look(data)  # two images a lesion: 0 and 1 are of one

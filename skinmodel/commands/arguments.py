@@ -14,7 +14,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=paths.data_dir(),
         metavar="DIR",
-        help="folder that holds HAM10000 (default: SKINMODEL_DATA)",
+        help="folder that holds HAM10000 and ISIC2019 (default: SKINMODEL_DATA)",
     )
 
 

@@ -12,7 +12,10 @@ from skinmodel.diagnoses import CODES
 def add_parser(actions: Any) -> None:
     """Add the action to ``data``."""
     parser = actions.add_parser(
-        "check", help="HAM10000: metadata, images, split and leakage", description=__doc__
+        "check",
+        help="HAM10000 as training sees it: usable images, split, leakage",
+        description="Say what is wrong with HAM10000, and how it is split. Exit status 1 if "
+        "anything is not as released.",
     )
     add_data(parser)
     parser.set_defaults(run=run)

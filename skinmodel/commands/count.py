@@ -13,8 +13,9 @@ def add_parser(actions: Any) -> None:
     """Add the action to ``data``."""
     parser = actions.add_parser(
         "count",
-        help="both sets: tables of counts for the Datasets page, from the label tables alone",
-        description=__doc__,
+        help="make the tables of counts that ship with the program",
+        description="Make the small tables of counts that the Datasets page shows without any "
+        "data, from the label tables of both sets; no image is needed.",
     )
     add_data(parser)
     parser.add_argument(

@@ -7,7 +7,13 @@ from skinmodel.commands import check, count, download, status, verify
 
 def add_parser(commands: Any) -> None:
     """Add the command and its actions to the command line."""
-    parser = commands.add_parser("data", help="fetch and check the data sets", description=__doc__)
+    parser = commands.add_parser(
+        "data",
+        help="fetch and check the data sets",
+        description="The data sets on this machine: what is there, fetch them, check them.",
+        epilog="To begin: data download ham10000 --data DIR, then data verify --data DIR. "
+        "'data ACTION --help' says more.",
+    )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    for action in (check, count, download, verify, status):
+    for action in (status, download, verify, check, count):
         action.add_parser(actions)

@@ -3,12 +3,15 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import platformdirs
 
 from skinmodel import paths
 from skinmodel.errors import UsageError
+
+SIZES: Final = {"ham10000": ("2.8 GB", "4.4 GB"), "isic2019": ("9.8 GB", "20 GB")}
+"""The data sets, each with what is fetched and what the disk must have free meanwhile."""
 
 
 def add_parser(actions: Any) -> None:
@@ -16,9 +19,12 @@ def add_parser(actions: Any) -> None:
     parser = actions.add_parser(
         "download",
         help="fetch a data set; goes on where it stopped",
-        description=__doc__,
+        description="Fetch a data set from where it is published, check it and unpack it. After "
+        "any stop the same command goes on; what is whole is not fetched again. Licence and "
+        "citation are shown and stored beside the data.",
+        epilog=_describe_sizes(),
     )
-    parser.add_argument("name", choices=("ham10000", "isic2019"))
+    parser.add_argument("name", choices=SIZES)
     parser.add_argument(
         "--data",
         type=Path,
@@ -39,6 +45,11 @@ def add_parser(actions: Any) -> None:
         help="TOML file with other addresses (default: SKINMODEL_SOURCES, else the shipped ones)",
     )
     parser.set_defaults(run=run)
+
+
+def _describe_sizes() -> str:
+    sizes = [f"{name} is {size} and needs {free} free" for name, (size, free) in SIZES.items()]
+    return f"{'; '.join(sizes)}, until it is unpacked."
 
 
 def run(options: argparse.Namespace) -> int:

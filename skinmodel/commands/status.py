@@ -15,7 +15,10 @@ _VERIFY: Final = "python -m skinmodel data verify"
 def add_parser(actions: Any) -> None:
     """Add the action to ``data``."""
     parser = actions.add_parser(
-        "status", help="what is there, how big, whether verified", description=__doc__
+        "status",
+        help="what is there, where, how big, whether verified",
+        description="Say what is there of each data set, where, how big it is, and whether it was "
+        "verified since it last changed. Opens no image.",
     )
     add_data(parser)
     parser.set_defaults(run=run)
@@ -51,12 +54,12 @@ def _describe(dataset: DatasetStatus) -> list[str]:
     if dataset.folder is not None:
         lines += [f"  missing: {table}" for table in dataset.missing_tables]
     for file in dataset.unfinished:
-        lines.append(f"  unfinished download: {file.name}")
+        so_far = f"{_size(file.stat().st_size)} so far" if file.is_file() else "being unpacked"
+        lines.append(f"  unfinished download: {file.name}, {so_far}")
     if dataset.folder is not None:
         lines.append(f"  {_describe_verification(dataset)}")
     if dataset.state != "complete" or dataset.unfinished:
         lines.append(f"  {dataset.how_to_get}")
-        lines.append(f"  Or fetch it: python -m skinmodel data download {dataset.name} --data DIR")
     return lines
 
 

@@ -24,7 +24,11 @@ _WIDTH: Final = 100
 def add_parser(actions: Any) -> None:
     """Add the action to ``data``."""
     parser = actions.add_parser(
-        "verify", help="every image decoded, compared with the release", description=__doc__
+        "verify",
+        help="decode every image, compare all with the release, keep a report",
+        description="Decode every image and mask, compare files, ids, labels and sizes with what "
+        "the release says, and find pictures that stand there twice. The report is kept for 'data "
+        "status'. Exit status 1 on a defect, 0 on remarks.",
     )
     sets = ", ".join(layout.NAMES)
     parser.add_argument("names", nargs="*", metavar="SET", help=f"{sets} (default: all there are)")

@@ -27,8 +27,9 @@ CLASS_COUNTS: Final = {
     "df": 115,
 }
 HOW_TO_GET: Final = (
-    "Download HAM10000 from doi:10.7910/DVN/DBW86T (metadata CSV and both image parts) and name "
-    "the folder that holds it with --data or SKINMODEL_DATA."
+    "Download HAM10000 with: python -m skinmodel data download ham10000 --data DIR. Or fetch its "
+    "metadata CSV and both image parts by hand from doi:10.7910/DVN/DBW86T, and name the folder "
+    "that holds it with --data or SKINMODEL_DATA."
 )
 
 

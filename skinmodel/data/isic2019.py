@@ -23,8 +23,9 @@ IMAGES: Final = "ISIC_2019_Training_Input"
 ROW_COUNT: Final = 25_331
 METADATA_COLUMNS: Final = ("image", "age_approx", "anatom_site_general", "lesion_id", "sex")
 HOW_TO_GET: Final = (
-    f"Download the ISIC 2019 training set ({TRUTH}, {METADATA} and {IMAGES}) from "
-    "challenge.isic-archive.com and name the folder that holds it with --data or SKINMODEL_DATA."
+    "Download ISIC 2019 with: python -m skinmodel data download isic2019 --data DIR. Or fetch "
+    f"{TRUTH}, {METADATA} and {IMAGES} by hand from challenge.isic-archive.com/data, and name the "
+    "folder that holds them with --data or SKINMODEL_DATA."
 )
 
 # HAM10000 is this range of ids, without a gap: 34320 - 24306 + 1 = 10,015.

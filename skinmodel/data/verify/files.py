@@ -5,13 +5,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from skinmodel.data import masks
 from skinmodel.data.download.partial import SUFFIX as UNFINISHED
 from skinmodel.data.image_files import SUFFIXES, to_image_id
 from skinmodel.data.verify.layout import Kind, Layout, find_folder, find_parts
-from skinmodel.errors import DatasetError
+from skinmodel.errors import DatasetError, escape
+
+_MAX_NAME: Final = 255
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ def to_mask_id(name: str) -> str:
 
 
 def to_text(name: str) -> str:
-    """Return a file's name as text that any report can hold, whatever bytes it is made of."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a file's name as text that any report or terminal can show, whatever it is made of."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return escape(text, limit=_MAX_NAME)
 
 
 def _describe(
