@@ -47,14 +47,15 @@ def _show() -> None:
 
 
 def _describe(dataset: DatasetStatus) -> dict[str, str]:
-    short = [part for part in dataset.parts if part.kind == "images" and part.found < part.expected]
-    lacking = [f"{part.name}: {part.found:,} of {part.expected:,} images" for part in short]
+    short = [part for part in dataset.parts if part.found < part.expected]
+    lacking = [f"{part.name}: {part.found:,} of {part.expected:,} {part.kind}" for part in short]
     lacking += dataset.missing_tables
     absent = dataset.state == "absent"
+    has_masks = any(part.kind == "masks" for part in dataset.parts)
     return {
         "State": _STATES[dataset.state],
         "Images": f"{dataset.images:,}",
-        "Masks": f"{dataset.masks:,}",
+        "Masks": f"{dataset.masks:,}" if has_masks else "–",
         "Missing": "all of it" if absent else components.escape_markdown("; ".join(lacking)) or "–",
         "Verified": _describe_verification(dataset),
     }

@@ -12,6 +12,7 @@ from app import components
 from app.datasets.gallery_filters import choose_filters, select
 from app.datasets.gallery_index import Gallery
 from app.datasets.gallery_tile import TileOptions, show_tile
+from app.datasets.tables import show_heading
 from app.services import Problem
 from app.services import gallery as gallery_service
 
@@ -30,6 +31,7 @@ _LICENCES: Final = {
 
 def show_gallery() -> None:
     """Show a data set's images, or what is missing and how to get it."""
+    show_heading("The pictures")
     name = str(
         st.segmented_control(
             "Data set",
@@ -90,12 +92,7 @@ def _name_what_is_missing(name: str, gallery: Gallery) -> None:
 def _show_images(name: str, gallery: Gallery) -> None:
     filters = choose_filters(name, gallery.table)
     rows = select(gallery.table, filters)
-    outline = name == "ham10000" and st.toggle(
-        "Outline of the lesion",
-        key="gallery-outline",
-        persist_state="session",
-        help="Drawn from the masks that come with HAM10000.",
-    )
+    outline = name == "ham10000" and _choose_outline(gallery)
     if rows.empty:
         st.info("No image answers to all of these filters.", icon=":material/filter_alt_off:")
         return
@@ -124,6 +121,20 @@ def _show_images(name: str, gallery: Gallery) -> None:
     opener = partial(_show_lesion, gallery, options)
     _show_tiles(shown, replace(options, show_lesion=opener))
     st.caption(" ".join(filter(None, (gallery.note, _LICENCES[name]))))
+
+
+def _choose_outline(gallery: Gallery) -> bool:
+    has_masks = bool(gallery.table["mask"].ne("").any())
+    chosen = st.toggle(
+        "Outline of the lesion",
+        key="gallery-outline",
+        persist_state="session",
+        disabled=not has_masks,
+        help="Drawn from the masks that come with HAM10000."
+        if has_masks
+        else "Needs HAM10000's masks, which are not here.",
+    )
+    return chosen and has_masks
 
 
 def _show_tiles(rows: pd.DataFrame, options: TileOptions) -> None:

@@ -164,6 +164,7 @@ def test_what_is_on_the_server_is_looked_at_once_asked_for(open_dashboard, monke
     assert table.loc["HAM10000", "State"] == "in part"
     missing = table.loc["HAM10000", "Missing"].replace("\\", "")
     assert "HAM10000_images_part_1: 84 of 5,000 images" in missing
+    assert "HAM10000_segmentations_lesion_tschandl: 0 of 10,015 masks" in missing
     assert table.loc["ISIC 2019", "State"] == "not here"
     assert str(tmp_path) not in all_text(at)
 

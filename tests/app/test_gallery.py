@@ -166,6 +166,15 @@ def test_outlines_are_drawn_where_there_is_a_mask_and_missed_where_there_is_none
     assert all("Outlined: 25.0 % of the picture." in alt for alt in others)
 
 
+def test_without_masks_no_outline_is_offered(open_gallery, drawn, tmp_path):
+    shutil.copytree(drawn / "HAM10000", tmp_path / "HAM10000")
+    shutil.rmtree(tmp_path / "HAM10000" / FOLDER)
+    at = open_gallery(tmp_path)
+    toggle = at.toggle(key="gallery-outline")
+    assert toggle.disabled
+    assert "not here" in toggle.help
+
+
 def test_damaged_files_are_said_in_their_tile_and_the_others_stay(open_gallery, drawn, tmp_path):
     shutil.copytree(drawn / "HAM10000", tmp_path / "HAM10000")
     root = tmp_path / "HAM10000"
