@@ -52,21 +52,12 @@ def count(rows):
     return f"{rows['images'].sum():,}"
 
 
-def test_filters_are_chosen_with_the_keyboard_alone(page):
-    open_section(page, "People and sites")
-    rows = read_counts().of(HAM10000)
-    wait(page, lambda d: len(d.find_elements(By.CSS_SELECTOR, ".js-plotly-plot")) == 5)
-    for name, typed in (("diagnosis", "melanoma"), ("sex", "male")):
-        field = f".st-key-people-{name}-ham10000 input"
-        box = wait(page, lambda d, f=field: d.find_element(By.CSS_SELECTOR, f))
-        box.send_keys(typed, Keys.ENTER, Keys.ESCAPE)
-        rows = rows[rows[name] == {"melanoma": "mel"}.get(typed, typed)]
-        wait(page, lambda d: f"{count(rows)} (" in text_of(d))  # noqa: B023
-    assert "mel; male." in text_of(page)
+def test_what_is_shown_is_saved_with_its_source_and_filtered_by_keyboard(page, tmp_path):
+    save_chart_and_table(page, tmp_path / "downloads")
+    filter_by_keyboard(page)
 
 
-def test_what_is_shown_is_saved_with_its_source(page, tmp_path):
-    downloads = tmp_path / "downloads"
+def save_chart_and_table(page, downloads):
     button = wait(page, lambda d: d.find_element(By.CSS_SELECTOR, ".modebar-btn"))
     button.send_keys(Keys.ENTER)
     [chart] = wait(page, lambda _: list(downloads.glob("*.svg")))
@@ -78,6 +69,19 @@ def test_what_is_shown_is_saved_with_its_source(page, tmp_path):
     table = pd.read_csv(file).set_index("diagnosis")
     assert table.loc["nv", "isic2019_images"] == 12_875
     assert set(table["disclaimer"]) == {DISCLAIMER}
+
+
+def filter_by_keyboard(page):
+    open_section(page, "People and sites")
+    rows = read_counts().of(HAM10000)
+    wait(page, lambda d: len(d.find_elements(By.CSS_SELECTOR, ".js-plotly-plot")) == 5)
+    for name, typed in (("diagnosis", "melanoma"), ("sex", "male")):
+        field = f".st-key-people-{name}-ham10000 input"
+        box = wait(page, lambda d, f=field: d.find_element(By.CSS_SELECTOR, f))
+        box.send_keys(typed, Keys.ENTER, Keys.ESCAPE)
+        rows = rows[rows[name] == {"melanoma": "mel"}.get(typed, typed)]
+        wait(page, lambda d: f"{count(rows)} (" in text_of(d))  # noqa: B023
+    assert "mel; male." in text_of(page)
 
 
 def test_every_section_fits_a_phone_in_the_dark(page):
