@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from skinmodel import images
-from skinmodel.data.evaluation_sets import EvaluationSet
+from skinmodel.data.evaluation_set import EvaluationSet
 from skinmodel.data.report_protocol import apply_transform
 from skinmodel.errors import ConfigError, DatasetError, ImageError, summarize_ids
 from skinmodel.evaluation.predictions import DECIMALS, build_predictions, write_predictions

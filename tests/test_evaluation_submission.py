@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinmodel.data.evaluation_sets import EvaluationSet
+from skinmodel.data.evaluation_set import EvaluationSet
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import DatasetError
 from skinmodel.evaluation.predictions import PROBABILITIES, build_predictions

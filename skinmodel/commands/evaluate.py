@@ -6,12 +6,8 @@ from typing import Any, Final
 
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
-from skinmodel.data.evaluation_sets import (
-    DATASETS,
-    EvaluationSet,
-    load_evaluation_set,
-    load_folder,
-)
+from skinmodel.data.evaluation_set import EvaluationSet
+from skinmodel.data.evaluation_sets import DATASETS, load_evaluation_set, load_folder
 from skinmodel.errors import UsageError
 from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.quiet import quiet_start

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from skinmodel.data.evaluation_sets import EvaluationSet
+from skinmodel.data.evaluation_set import EvaluationSet
 from skinmodel.data.truth_tables import COLUMN_CODES, ISIC_COLUMNS
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import DatasetError, summarize_ids
