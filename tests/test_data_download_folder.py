@@ -45,6 +45,19 @@ def test_without_a_folder_the_data_go_where_no_cache_is_emptied(ham, tmp_path, c
     assert len(ham10000.read_index(folder)) == 168
 
 
+@pytest.mark.skipif(os.name == "nt", reason="quoted otherwise there")
+def test_what_is_printed_can_be_given_to_a_shell(ham, tmp_path, capsys):
+    folder = tmp_path / "a doctor's"
+    assert (
+        main(["data", "download", "ham10000", "--sources", str(ham.sources), "--data", str(folder)])
+        == 0
+    )
+    [line] = [text for text in capsys.readouterr().out.splitlines() if "export" in text]
+    command = f'{line[line.index("export") :]}; printf %s "$SKINMODEL_DATA"'
+    shell = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert shell.stdout == str(folder)
+
+
 def test_the_folder_of_the_set_itself_may_be_named(ham):
     assert ham.run() == 0
     (ham.root / ham10000.METADATA).unlink()

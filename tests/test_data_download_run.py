@@ -41,7 +41,7 @@ def test_the_set_comes_whole_with_its_licence_and_is_not_fetched_again(ham, caps
     out = capsys.readouterr().out
     assert out.index("Licence: CC BY-NC 4.0") < out.index("is whole")
     assert "- Author: Title. 2018" in out
-    assert f"export SKINMODEL_DATA='{ham.data}'" in out
+    assert f"export SKINMODEL_DATA={ham.data}\n" in out
     assert ham.left() == WHOLE
     assert len(ham10000.read_index(ham.data)) == 168
     licence = (ham.root / "LICENCE_AND_CITATION.txt").read_text()

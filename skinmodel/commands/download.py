@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     choices = Options(options.test, options.keep_archives, options.replace)
     root = download(release, data, choices)
     print(f"\n{release.title} is whole in '{root}'; its licence is beside it in {LICENCE}.")
-    print(f"Decode and check every image: python -m skinmodel data verify --data '{data}'")
+    print(f"Decode and check every image: python -m skinmodel data verify --data {_quote(data)}")
     if paths.data_dir() != data:
         print(f"Every command and the dashboard find it with {_set_variable(data)}")
     return 0
@@ -82,4 +83,13 @@ def choose_folder() -> Path:
 
 
 def _set_variable(data: Path) -> str:
-    return f'set "SKINMODEL_DATA={data}"' if os.name == "nt" else f"export SKINMODEL_DATA='{data}'"
+    return (
+        f'set "SKINMODEL_DATA={data}"'
+        if os.name == "nt"
+        else f"export SKINMODEL_DATA={_quote(data)}"
+    )
+
+
+def _quote(path: Path) -> str:
+    """Return a path as a shell takes it, whatever is in its name."""
+    return f'"{path}"' if os.name == "nt" else shlex.quote(str(path))
