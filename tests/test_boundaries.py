@@ -15,6 +15,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.data.pipeline",
     "skinmodel.explain.grad_cam",
     "skinmodel.explain.soft_attention_map",
+    "skinmodel.inference.activations",
     "skinmodel.inference.classifier",
     "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",

@@ -13,6 +13,7 @@ from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, WeightsError
 from skinmodel.evaluation.calibration import apply_temperature
 from skinmodel.explain.registry import Explainer, build_explainer, get_method, methods_of
+from skinmodel.inference.activations import ActivationReader
 from skinmodel.inference.views import average_views, make_views
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.preprocess import Preprocessing
@@ -65,6 +66,7 @@ class Classifier:
             input_signature=[tf.TensorSpec(shape, tf.float32)],
         )
         self._explainers: dict[str, Explainer] = {}
+        self._readers: dict[tuple[str, ...], ActivationReader] = {}
         self._lock = threading.RLock()
 
     @classmethod
@@ -151,6 +153,32 @@ class Classifier:
             values=found.values,
             heads=found.heads,
         )
+
+    def activations(
+        self, image: NDArray[np.uint8], layers: Sequence[str]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return what some layers hand on for one image.
+
+        Args:
+            image: uint8, (H, W, 3), RGB, 0-255.
+            layers: names as ``ActivationReader`` reads them: a layer's own for its output, with
+                ``/linear`` for a Conv2D or Dense before its activation, ``/input`` for what
+                enters it, ``/1`` for its second output.
+
+        Returns:
+            float32 by name, without the batch axis.
+
+        Raises:
+            ConfigError: ``layers`` is empty.
+            ImageError: ``image`` is no such array.
+            UnknownNameError: the network has no such layer.
+        """
+        inputs = preprocess.apply([image], self.preprocessing)
+        names = tuple(layers)
+        with self._lock:
+            if names not in self._readers:
+                self._readers[names] = ActivationReader(self._model, names)
+            return dict(self._readers[names](inputs))
 
     def warm_up(self) -> None:
         """Trace every graph, so that the first real image waits for nothing."""

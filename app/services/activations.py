@@ -1,0 +1,44 @@
+"""What the Learn page asks of a network's layers, for one picture."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.pictures import Picture
+from app.services import Problem, attempt, get_classifiers
+
+Outputs = dict[str, NDArray[np.float32]]
+
+_READ: Final = "layer_outputs"
+_KEPT: Final = 8  # readings a session keeps, of one picture; the largest takes about 3 MB
+
+
+def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Outputs | Problem:
+    """Return what some layers of a network hand on for a picture, or why that is not known.
+
+    Read once a session for the picture at hand; sessions share nothing, and another picture's
+    readings are forgotten.
+
+    Args:
+        picture: any picture.
+        model: registry name; its network must be loaded.
+        layers: as in ``Classifier.activations``.
+
+    Returns:
+        float32 by name, without the batch axis; not to be changed.
+    """
+    digest, kept = st.session_state.get(_READ, ("", {}))
+    if digest != picture.sha256:
+        kept = {}
+    key = (model, tuple(layers))
+    if key not in kept:
+        found = attempt(lambda: get_classifiers()[model].activations(picture.image, layers))
+        if isinstance(found, Problem):
+            return found
+        kept = {**dict(list(kept.items())[1 - _KEPT :]), key: found}
+        st.session_state[_READ] = (picture.sha256, kept)
+    outputs: Outputs = kept[key]
+    return outputs
