@@ -1,6 +1,7 @@
 """What the Learn page asks of a network's layers, for one picture."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from app.pictures import Picture
 from app.services import Problem, attempt, get_classifiers
+from skinmodel.lessons.layers import Normalisation, read_normalisation
+from skinmodel.weights import store
+from skinmodel.weights.record import WeightsRecord
 
 Outputs = dict[str, NDArray[np.float32]]
 
@@ -42,3 +46,17 @@ def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Output
         st.session_state[_READ] = (picture.sha256, kept)
     outputs: Outputs = kept[key]
     return outputs
+
+
+def open_normalisation(model: str, layer: str) -> Normalisation | Problem:
+    """Return a shipped network's stored batch normalisation, read once a server, or why not."""
+    return attempt(lambda: _read_normalisation(*store.find(model, "shipped"), layer))
+
+
+# An error is not cached: once the file is restored, the chapter finds it.
+@st.cache_resource(
+    show_spinner="Reading the stored statistics",
+    hash_funcs={WeightsRecord: lambda record: record.sha256},
+)
+def _read_normalisation(record: WeightsRecord, folder: Path, layer: str) -> Normalisation:
+    return read_normalisation(record, folder, layer)

@@ -10,6 +10,7 @@ from app import components
 from app.learning.convolution import show_convolution
 from app.learning.geometry import show_geometry
 from app.learning.gradients import show_gradients
+from app.learning.layers import show_layers
 from app.learning.subject import choose_subject
 from app.pictures import Picture
 from skinmodel.results import DISCLAIMER
@@ -18,6 +19,7 @@ from skinmodel.results import DISCLAIMER
 CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Convolution": show_convolution,
     "Stride and padding": show_geometry,
+    "Layers": show_layers,
     "Back-propagation": show_gradients,
 }
 
