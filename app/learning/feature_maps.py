@@ -174,7 +174,7 @@ def _show_sheet(block: Block, step: str, shown: list[int], channel: int, name: s
 def _show_channel(block: Block, channel: int, name: str) -> None:
     st.subheader(f"Channel {channel + 1}, step by step", anchor=False)
     maps = {step: block.maps[layer][..., channel] for step, layer in block.steps.items()}
-    places = [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")]
+    places = st.columns(4, gap="small")
     # Before and after ReLU share one scale, so that what stays looks the same; so do the others.
     early = float(max(np.abs(maps[s]).max() for s in ("Before ReLU", "After ReLU")))
     for place, (step, values) in zip(places, maps.items(), strict=False):

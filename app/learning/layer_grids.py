@@ -139,13 +139,18 @@ def _show_normalisation(values: Array) -> None:
 def write_normalisation(value: float, by: Normalisation) -> str:
     """Return how one value is normalised, with its numbers; ``by`` holds numbers."""
     mean, variance, gamma, beta = (
-        write_value(float(number)) for number in (by.mean, by.variance, by.gamma, by.beta)
+        float(number) for number in (by.mean, by.variance, by.gamma, by.beta)
     )
     result = write_value(float(normalise(np.array([value]), by)[0]))
     return (
-        f"{gamma} × ({write_value(value)} − ({mean})) / √({variance} + {EPSILON}) + ({beta}) = "
-        f"**{result}**"
+        f"{write_value(gamma)} × ({write_value(value)}{_write_term(-mean)}) / "
+        f"√({write_value(variance)} + {EPSILON}){_write_term(beta)} = **{result}**"
     )
+
+
+def _write_term(value: float) -> str:
+    """Return a number as a sum's next term, with its sign as the operator."""
+    return f" {'−' if value < 0 else '+'} {write_value(abs(value))}"
 
 
 def _choose_statistics() -> tuple[float, float, float, float]:

@@ -120,6 +120,7 @@ def test_batch_normalisation_in_training_and_afterwards(learn):
     expected = np.round([[-3 / scale, -1 / scale], [1 / scale, 3 / scale]], 2)
     np.testing.assert_array_equal(grid(at, "norm-batch"), expected)
     np.testing.assert_allclose(grid(at, "norm-stored"), [[-1, 0], [1, 2]])
+    assert "in training: 1 × (1 − 4) / √(5 + 0.001) + 0 = **−1.34**" in texts(at)
     assert "stored mean from 3 to **3.1**" in texts(at)
     assert "variance from 4 to **4.1**" in texts(at)
 
