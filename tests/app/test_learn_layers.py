@@ -165,6 +165,17 @@ def test_the_strongest_channels_come_first_and_silent_ones_are_counted(learn):
     assert networks["cnn"].read == [("conv1/linear", "conv1", "bn1", "pool1")], "read once"
 
 
+def test_another_picture_is_read_anew_and_starts_another_grid(learn):
+    at, networks = learn()
+    before = grid(at, "relu-before")
+    at.selectbox(key="learn-sample").set_value("Vascular lesion")
+    run(at)
+    assert len(networks["cnn"].read) == 2
+    assert grid(at, "relu-before") != before
+    _, kept = at.session_state["layer_outputs"]
+    assert len(kept) == 1, "the first picture's maps are forgotten"
+
+
 def test_each_step_of_a_channel_is_shown_with_its_range(learn):
     at, networks = learn()
     said = texts(at)
