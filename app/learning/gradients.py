@@ -174,9 +174,7 @@ def _show_pooling(picture: Picture) -> None:
     upstream = np.array([[1.0, -2.0], [3.0, 0.5]])
     first, second = st.columns(2, gap="medium")
     with first:
-        show_number_grid(
-            values, f"Input: cells of {name_subject(picture)}", "gradients-pool-input"
-        )
+        show_number_grid(values, f"Input: cells of {name_subject(picture)}", "gradients-pool-input")
         show_number_grid(
             pass_through_max(values, upstream, _WINDOW),
             "Gradient after max pooling",
