@@ -8,6 +8,7 @@ from skinmodel import paths
 from skinmodel.evaluation.report import find_evaluations, read_report
 from skinmodel.evaluation.table import render_markdown
 from skinmodel.results import DISCLAIMER
+from skinmodel.weights.manifest import read_manifest
 
 
 def add_parser(commands: Any) -> None:
@@ -20,16 +21,20 @@ def add_parser(commands: Any) -> None:
         metavar="NAME",
         help="folder name of a data set, such as isic2019; give it again for more (default: all)",
     )
+    parser.add_argument(
+        "--all", action="store_true", help="also of runs whose weights are not shipped"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    found = [
-        evaluation
+    shipped = {record.run_id for record in read_manifest(paths.SHIPPED_WEIGHTS)}
+    reports = [
+        read_report(evaluation.folder)
         for evaluation in find_evaluations(options.results)
         if options.dataset is None or evaluation.folder.name in options.dataset
     ]
-    print(render_markdown([read_report(evaluation.folder) for evaluation in found]))
+    print(render_markdown([r for r in reports if options.all or r.provenance.run_id in shipped]))
     print(f"\n{DISCLAIMER}")
     return 0
