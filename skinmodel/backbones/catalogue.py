@@ -10,6 +10,9 @@ from skinmodel.preprocess import Preprocessing
 SIDE: Final = 128
 """Pixels a side of every input here: the report's 100 would leave maps of 3 x 3 for attention."""
 
+LITE_SIDE: Final = 160
+"""Pixels a side of EfficientNet-Lite0's input, which is cheap enough for maps of 5 x 5."""
+
 # ImageNet's mean and deviation, of values from 0 to 1, and its mean in BGR, of pixels.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MEAN_BGR: Final = (103.939, 116.779, 123.68)
@@ -19,12 +22,13 @@ def _preprocess(
     channels: Literal["RGB", "BGR"],
     scale: float | tuple[float, float, float],
     offset: float | tuple[float, float, float],
+    side: int = SIDE,
 ) -> Preprocessing:
-    return Preprocessing(SIDE, SIDE, channels, scale, offset, "area")
+    return Preprocessing(side, side, channels, scale, offset, "area")
 
 
 _PLUS_MINUS_ONE: Final = _preprocess("RGB", 1 / 127.5, -1.0)
-_LITE: Final = _preprocess("RGB", 1 / 128, -127 / 128)
+_LITE: Final = _preprocess("RGB", 1 / 128, -127 / 128, LITE_SIDE)
 _CENTRED_BGR: Final = _preprocess("BGR", 1.0, (-_MEAN_BGR[0], -_MEAN_BGR[1], -_MEAN_BGR[2]))
 _STANDARDIZED: Final = _preprocess(
     "RGB",
