@@ -69,7 +69,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
 
 
 def _choose_method(name: str) -> str:
-    methods = services.get_classifiers()[name].methods
+    methods = services.get_classifier(name).methods
     chosen = st.segmented_control(
         "Map",
         methods,

@@ -1,6 +1,6 @@
 """What the networks say of one picture, side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,6 +15,7 @@ from app.pictures import Analysis, Origin, Picture
 from app.report import render_json
 from app.services import Problem
 from app.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
+from skinmodel.models.registry import get_spec
 from skinmodel.results import Prediction
 
 _ORIGINS: Final = {
@@ -30,17 +31,16 @@ _ORIGINS: Final = {
 _STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
 
 
-def show_findings(picture: Picture) -> None:
-    """Show both networks' results for ``picture``; only when the warm-up is ready."""
+def show_findings(picture: Picture, models: Sequence[str]) -> None:
+    """Show these networks' results for ``picture``; only when the warm-up is ready."""
     analysis = state.get_analysis(picture)
     with st.spinner("The networks are looking at the picture", width="stretch"):
-        predictions = services.predict(analysis)
+        predictions = services.predict(analysis, models)
     if isinstance(predictions, Problem):
         show_picture(picture)
         components.show_problem(predictions)
         return
-    classifiers = services.get_classifiers()
-    titles = {name: classifiers[name].spec.title for name in predictions}
+    titles = {name: get_spec(name).title for name in predictions}
     cautions = _collect_cautions(picture, predictions, titles)
     _show_summary(predictions, titles, cautions)
     first, *others = st.columns([0.8] + [1.0] * len(predictions), gap="medium")

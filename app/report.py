@@ -24,7 +24,8 @@ def render_json(
 
     Args:
         analysis: the picture and what the networks said of it.
-        titles: what the page calls each network, by registry name.
+        titles: what the page calls each network it shows, by registry name; what others said of
+            the picture before is left out.
         cautions: the sentences shown beside the result.
         now: when the result was saved.
 
@@ -32,7 +33,7 @@ def render_json(
         UTF-8, indented.
     """
     picture = analysis.picture
-    predictions = list(analysis.predictions.values())
+    predictions = [analysis.predictions[name] for name in titles]
     height, width = picture.image.shape[:2]
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -48,7 +49,7 @@ def render_json(
         },
         "models_agree": agree(predictions),
         "results": [{"title": titles[p.model], **p.to_dict()} for p in predictions],
-        "explanations": [e.to_dict() for e in analysis.explanations.values()],
+        "explanations": [e.to_dict() for e in analysis.explanations.values() if e.model in titles],
         "cautions": list(cautions),
     }
     return json.dumps(document, indent=2, ensure_ascii=False).encode()

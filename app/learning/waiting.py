@@ -7,7 +7,7 @@ import streamlit as st
 from app import components, services
 from app.warmup import WarmUpState
 
-# Typical time to load TensorFlow and both networks; it only moves the progress bar.
+# Typical time to load TensorFlow and the default networks; it only moves the progress bar.
 _EXPECTED_SECONDS: Final = 10.0
 
 

@@ -7,7 +7,7 @@ asks for is in ``evaluations``.
 
 import gc
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -21,7 +21,7 @@ from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
 from app.warmup import WarmUp
 from skinmodel import images, paths
 from skinmodel.errors import SkinModelError, WeightsError
-from skinmodel.models.registry import MODELS
+from skinmodel.models.registry import MODELS, REPORTED
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
@@ -98,26 +98,45 @@ def list_models() -> tuple[str, ...]:
     return names
 
 
-def load_classifiers() -> "Mapping[str, Classifier]":
-    """Return every shipped network, ready to answer; takes seconds.
+def list_default_models() -> tuple[str, ...]:
+    """Return the networks that are asked unless a reader chooses: the report's, where they ship.
 
-    The one seam through which tests put networks that need no TensorFlow.
+    Raises:
+        WeightsError: as ``list_models``.
+    """
+    names = list_models()
+    return tuple(name for name in names if name in REPORTED) or names[:1]
+
+
+def load_classifiers() -> "Mapping[str, Classifier]":
+    """Return the default networks, ready to answer; takes seconds.
+
+    With ``load_classifier`` the seam through which tests put networks that need no TensorFlow.
 
     Raises:
         WeightsError: weights are missing, corrupt or not what the manifest names.
     """
-    # Loads TensorFlow; always in the warm-up's thread, never when a page is imported.
-    from skinmodel.inference.classifier import Classifier
-
-    # A model's name means its shipped weights first; the user's own are then not looked at.
-    loaded = {name: Classifier.load(name) for name in list_models()}
-    for classifier in loaded.values():
-        classifier.warm_up()
+    loaded = {name: load_classifier(name) for name in list_default_models()}
     # Streamlit collects garbage after every run of a page. TensorFlow's objects stay for good, so
     # that looking through them again would cost each run 0.2 s for nothing.
     gc.collect()
     gc.freeze()
     return loaded
+
+
+def load_classifier(name: str) -> "Classifier":
+    """Return one shipped network, ready to answer; takes seconds.
+
+    Raises:
+        WeightsError: its weights are missing, corrupt or not what the manifest names.
+    """
+    # Loads TensorFlow; in the warm-up's thread or after it, never when a page is imported.
+    from skinmodel.inference.classifier import Classifier
+
+    # A model's name means its shipped weights first; the user's own are then not looked at.
+    classifier = Classifier.load(name)
+    classifier.warm_up()
+    return classifier
 
 
 def load_run(run_id: str) -> "Classifier":
@@ -138,8 +157,30 @@ def get_warm_up() -> "WarmUp[Mapping[str, Classifier]]":
 
 
 def get_classifiers() -> "Mapping[str, Classifier]":
-    """Return the loaded networks by name; only after the warm-up is ready."""
+    """Return the default networks by name; only after the warm-up is ready."""
     return get_warm_up().result()
+
+
+def get_classifier(name: str) -> "Classifier":
+    """Return one network; one that is no default is loaded when it is first asked for.
+
+    Only after the warm-up is ready.
+
+    Raises:
+        WeightsError: as ``load_classifier``.
+    """
+    return get_classifiers().get(name) or _get_further(name)
+
+
+# One copy a server: Streamlit lets a second session wait for the first one's.
+@st.cache_resource(show_spinner="Loading a further network")
+def _get_further(name: str) -> "Classifier":
+    return load_classifier(name)
+
+
+def forget_further_classifiers() -> None:
+    """Have networks beside the default ones loaded anew the next time they are asked for."""
+    _get_further.clear()
 
 
 def explain_failure(error: BaseException | None) -> Problem:
@@ -169,14 +210,15 @@ def open_file(
     return attempt(lambda: open_picture(Path(path).read_bytes(), origin, title, truth))
 
 
-def predict(analysis: Analysis) -> Mapping[str, Prediction] | Problem:
-    """Return every network's prediction of one picture, computed once."""
+def predict(analysis: Analysis, models: Sequence[str]) -> Mapping[str, Prediction] | Problem:
+    """Return these networks' predictions of one picture, in their order, each computed once."""
 
     def compute() -> Mapping[str, Prediction]:
-        for name, classifier in get_classifiers().items():
+        for name in models:
             if name not in analysis.predictions:
+                classifier = get_classifier(name)
                 [analysis.predictions[name]] = classifier.classify([analysis.picture.image])
-        return analysis.predictions
+        return {name: analysis.predictions[name] for name in models}
 
     return attempt(compute)
 
@@ -194,7 +236,7 @@ def explain(analysis: Analysis, model: str, method: str, code: str | None) -> Ex
     def compute() -> Explanation:
         key = (model, method, code)
         if key not in analysis.explanations:
-            classifier = get_classifiers()[model]
+            classifier = get_classifier(model)
             analysis.explanations[key] = classifier.explain(analysis.picture.image, method, code)
         return analysis.explanations[key]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.pictures import Picture
-from app.services import Problem, attempt, get_classifiers
+from app.services import Problem, attempt, get_classifier
 from skinmodel.lessons.layers import Normalisation, read_normalisation
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
@@ -39,7 +39,7 @@ def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Output
         kept = {}
     key = (model, tuple(layers))
     if key not in kept:
-        found = attempt(lambda: get_classifiers()[model].activations(picture.image, layers))
+        found = attempt(lambda: get_classifier(model).activations(picture.image, layers))
         if isinstance(found, Problem):
             return found
         kept = {**dict(list(kept.items())[1 - _KEPT :]), key: found}

@@ -1,4 +1,4 @@
-"""The Classify page: one picture, both networks, where they looked and when not to trust them."""
+"""The Classify page: one picture, some networks, where they looked and when not to trust them."""
 
 import streamlit as st
 
@@ -7,10 +7,11 @@ from app.charts import BAR_ORDER, SYMBOLS
 from app.content import read_content, read_diagnosis_texts
 from app.findings import show_findings, show_picture
 from app.intake import choose_picture
+from app.networks import choose_networks
 from app.warmup import WarmUpState
 from skinmodel.results import DISCLAIMER
 
-# Typical time to load TensorFlow and both networks; it only moves the progress bar.
+# Typical time to load TensorFlow and the report's two networks; it only moves the progress bar.
 EXPECTED_SECONDS = 10.0
 
 
@@ -19,7 +20,7 @@ def render() -> None:
     warm_up = services.get_warm_up()
     st.title("Classify a lesion", anchor=False)
     st.markdown(
-        "Give a dermoscopic picture of one lesion. Two networks name the most likely of seven "
+        "Give a dermoscopic picture of one lesion. Networks name the most likely of seven "
         f"diagnoses, say how sure they are and show where they looked. **{DISCLAIMER}**"
     )
     picture = state.get_picture()
@@ -36,7 +37,12 @@ def render() -> None:
             choose_picture()
     status = warm_up.status
     if status.state is WarmUpState.READY and picture is not None:
-        show_findings(picture)
+        models = choose_networks()
+        if models:
+            show_findings(picture, models)
+        else:
+            show_picture(picture)
+            st.info("Choose at least one network to see a result.")
     elif picture is not None:
         first, second = st.columns([0.8, 2.0], gap="medium")
         with first:
@@ -70,7 +76,7 @@ def _poll() -> None:
     then = "The result appears by itself." if waiting else "You can choose a picture meanwhile."
     st.progress(
         min(0.95, status.seconds / EXPECTED_SECONDS),
-        text="Loading TensorFlow and both networks, about 10 s on the first visit to this server. "
+        text="Loading TensorFlow and the networks, about 10 s on the first visit to this server. "
         f"{status.seconds:.0f} s so far. {then}",
     )
 

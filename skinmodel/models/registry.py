@@ -105,6 +105,10 @@ _SPECS: Final = (
 )
 
 
+REPORTED: Final = ("cnn", "cnn_sa")
+"""The networks of the report: those that a program asks unless it is told otherwise."""
+
+
 def _specify(backbone: Backbone, *, attention: bool) -> ModelSpec:
     """Return a classifier on a pretrained network, with or without soft attention."""
     return ModelSpec(

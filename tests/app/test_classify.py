@@ -134,7 +134,7 @@ def test_page_opens_while_models_load_says_why_and_goes_on_by_itself(open_dashbo
         at = upload(at, picture_bytes)
         assert not bar_charts(at)
         [progress] = at.get("progress")
-        assert "Loading TensorFlow and both networks" in progress.proto.text
+        assert "Loading TensorFlow and the networks" in progress.proto.text
         assert "appears by itself" in progress.proto.text
         assert "The original picture" in images(at)[0]
     finally:

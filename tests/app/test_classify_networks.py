@@ -1,0 +1,121 @@
+"""The choice of networks on the Classify page, and which one it calls the strongest."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from fakes import FakeClassifier, make_probabilities, make_record
+
+from app import services
+from app.networks import describe_strongest
+from app.report import render_json
+from skinmodel.errors import WeightsError
+
+NAMES = ("cnn", "cnn_sa", "efficientnet_lite0", "efficientnet_lite0_sa")
+
+
+@pytest.fixture
+def shop(ship, monkeypatch):
+    """Four networks ship; counts how often each beside the default pair is loaded."""
+    ship(*map(make_record, NAMES))
+    loaded = []
+
+    def load(name):
+        loaded.append(name)
+        return FakeClassifier(name, make_probabilities(mel=0.8))
+
+    monkeypatch.setattr(services, "load_classifier", load)
+    services.forget_further_classifiers()
+    yield loaded
+    services.forget_further_classifiers()
+
+
+def give(at, data):
+    return at.file_uploader[0].upload("lesion.png", data, "image/png").run()
+
+
+def titles(at):
+    return [s.value for s in at.subheader if s.value.startswith(("CNN", "Efficient"))]
+
+
+def test_the_reports_pair_is_asked_first_and_no_other_is_loaded(
+    open_dashboard, shop, picture_bytes
+):
+    at = give(open_dashboard(), picture_bytes)
+    assert titles(at) == ["CNN", "CNN-SA"]
+    assert shop == []
+
+
+def test_a_third_network_is_loaded_once_and_joins(open_dashboard, shop, picture_bytes):
+    at = give(open_dashboard(), picture_bytes)
+    at.multiselect(key="networks").set_value(["cnn", "cnn_sa", "efficientnet_lite0_sa"]).run()
+    assert not at.exception
+    assert titles(at) == ["CNN", "CNN-SA", "EfficientNet-Lite0-SA"]
+    at.multiselect(key="networks").set_value(["efficientnet_lite0_sa"]).run()
+    assert titles(at) == ["EfficientNet-Lite0-SA"]
+    assert shop == ["efficientnet_lite0_sa"]
+    assert "EfficientNet-Lite0-SA says" in at.info[0].value
+
+
+def test_a_result_is_saved_of_the_networks_shown_only(open_dashboard, shop, picture_bytes):
+    at = give(open_dashboard(), picture_bytes)
+    at.multiselect(key="networks").set_value(["cnn_sa"]).run()
+    [analysis] = at.session_state["analyses"].values()
+    assert set(analysis.predictions) == {"cnn", "cnn_sa"}
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    saved = json.loads(render_json(analysis, {"cnn_sa": "CNN-SA"}, (), now))
+    assert [r["model"] for r in saved["results"]] == ["cnn_sa"]
+    assert {e["model"] for e in saved["explanations"]} <= {"cnn_sa"}
+
+
+def test_no_network_chosen_says_what_to_do(open_dashboard, shop, picture_bytes):
+    at = give(open_dashboard(), picture_bytes)
+    at.multiselect(key="networks").set_value([]).run()
+    assert not at.exception
+    assert "Choose at least one network" in at.info[0].value
+
+
+def test_a_network_that_cannot_be_loaded_is_named_in_words(
+    open_dashboard, shop, picture_bytes, monkeypatch
+):
+    def fail(name):
+        raise WeightsError("The weights are damaged.")
+
+    monkeypatch.setattr(services, "load_classifier", fail)
+    at = give(open_dashboard(), picture_bytes)
+    at.multiselect(key="networks").set_value(["cnn", "efficientnet_lite0"]).run()
+    assert not at.exception
+    assert "The weights are damaged" in at.error[0].value
+
+
+def measured(model, value, low, high):
+    figure = {"value": value, "low": low, "high": high}
+    return replace(make_record(model), metrics={"test": {"balanced_accuracy": figure}})
+
+
+def test_the_strongest_network_is_named_with_its_interval():
+    sentence = describe_strongest(
+        [
+            measured("cnn", 0.57, 0.52, 0.61),
+            measured("efficientnet_lite0", 0.70, 0.65, 0.75),
+            measured("efficientnet_lite0_sa", 0.66, 0.61, 0.71),
+        ]
+    )
+    assert "**EfficientNet-Lite0** has the highest" in sentence
+    assert "0.70 (0.65 to 0.75)" in sentence
+    assert "CNN 0.57 (0.52 to 0.61)" in sentence
+    assert "overlaps that of EfficientNet-Lite0-SA: no difference is shown" in sentence
+
+
+def test_overlapping_intervals_name_no_strongest():
+    sentence = describe_strongest(
+        [measured("cnn", 0.57, 0.52, 0.61), measured("cnn_sa", 0.59, 0.54, 0.64)]
+    )
+    assert sentence.startswith("No network here is shown to be the strongest")
+
+
+def test_networks_of_other_splits_are_not_ranked():
+    other = measured("cnn_sa", 0.9, 0.88, 0.92)
+    other = replace(other, split={**other.split, "fingerprint": "e" * 64})
+    assert describe_strongest([measured("cnn", 0.57, 0.52, 0.61), other]) == ""
