@@ -13,6 +13,7 @@ from skinmodel.commands import (
     data,
     evaluate,
     leak,
+    models,
     predict,
     release,
     results,
@@ -76,6 +77,17 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (predict, train, evaluate, compare, leak, release, results, weights, data):
+    for command in (
+        predict,
+        train,
+        evaluate,
+        compare,
+        leak,
+        release,
+        results,
+        models,
+        weights,
+        data,
+    ):
         command.add_parser(commands)
     return parser
