@@ -32,6 +32,8 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
 CHAPTERS_WITHOUT_A_NETWORK = (
     "Convolution",
     "Stride and padding",
+    "Back-propagation",
+    "Optimizers",
 )
 
 

@@ -11,6 +11,7 @@ from app.learning.convolution import show_convolution
 from app.learning.geometry import show_geometry
 from app.learning.gradients import show_gradients
 from app.learning.layers import show_layers
+from app.learning.optimizers import show_optimizers
 from app.learning.subject import choose_subject
 from app.pictures import Picture
 from skinmodel.results import DISCLAIMER
@@ -21,6 +22,7 @@ CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Stride and padding": show_geometry,
     "Layers": show_layers,
     "Back-propagation": show_gradients,
+    "Optimizers": show_optimizers,
 }
 
 
