@@ -31,8 +31,13 @@ def read_summary(record):
     return json.loads((results_of(record) / "release.json").read_text())
 
 
-def test_both_networks_ship():
-    assert {r.model for r in RECORDS} == {"cnn", "cnn_sa"}
+def test_four_networks_ship():
+    assert {r.model for r in RECORDS} == {
+        "cnn",
+        "cnn_sa",
+        "efficientnet_lite0",
+        "efficientnet_lite0_sa",
+    }
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.model)
