@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import components
 from app.learning.convolution import show_convolution
+from app.learning.decision import show_decision
 from app.learning.geometry import show_geometry
 from app.learning.gradients import show_gradients
 from app.learning.layers import show_layers
@@ -21,6 +22,7 @@ CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Convolution": show_convolution,
     "Stride and padding": show_geometry,
     "Layers": show_layers,
+    "Decision": show_decision,
     "Back-propagation": show_gradients,
     "Optimizers": show_optimizers,
 }
