@@ -16,7 +16,7 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not benchmark"
+	$(BIN)/python -m pytest -m "not benchmark" -n 2 --dist loadfile
 
 benchmark: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -m benchmark -s --timeout=1800 tests/benchmarks

@@ -24,11 +24,13 @@ def load_text(tmp_path: Path, text: str, **changes: object) -> TrainConfig:
     return load_recipe(str(file), "cnn", "float32", **changes)
 
 
-def test_both_recipes_load():
-    assert recipes.recipe_names() == ("grouped", "report")
-    for name in recipes.recipe_names():
+def test_every_recipe_loads():
+    assert recipes.recipe_names() == ("finetune", "grouped", "report")
+    for name in ("grouped", "report"):
         config = load_recipe(name, "cnn_sa", "float32")
         assert (config.model, config.recipe, config.split) == ("cnn_sa", name, name)
+    tuned = load_recipe("finetune", "efficientnet_lite0", "float32")
+    assert (tuned.split, tuned.initial) == ("grouped", "pretrained")
 
 
 def test_grouped_keeps_the_models_own_preprocessing_and_one_correction_for_imbalance():
@@ -70,7 +72,7 @@ def test_a_file_of_ones_own_is_named_after_itself(tmp_path, grouped):
 
 @pytest.mark.parametrize("name", ["nonesuch", "nonesuch.toml", "../recipes/grouped.txt", ""])
 def test_an_unknown_recipe_is_refused_with_those_there_are(name):
-    with pytest.raises(UnknownNameError, match=r"no recipe .*Known: grouped, report"):
+    with pytest.raises(UnknownNameError, match=r"no recipe .*Known: finetune, grouped, report"):
         load_recipe(name, "cnn", "float32")
 
 

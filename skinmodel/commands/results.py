@@ -22,7 +22,9 @@ def add_parser(commands: Any) -> None:
         help="folder name of a data set, such as isic2019; give it again for more (default: all)",
     )
     parser.add_argument(
-        "--all", action="store_true", help="also of runs whose weights are not shipped"
+        "--all",
+        action="store_true",
+        help="also of runs whose weights are not shipped (always so with --results)",
     )
     parser.set_defaults(run=run)
 
@@ -30,11 +32,12 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
     shipped = {record.run_id for record in read_manifest(paths.SHIPPED_WEIGHTS)}
+    every = options.all or options.results != paths.RESULTS
     reports = [
         read_report(evaluation.folder)
         for evaluation in find_evaluations(options.results)
         if options.dataset is None or evaluation.folder.name in options.dataset
     ]
-    print(render_markdown([r for r in reports if options.all or r.provenance.run_id in shipped]))
+    print(render_markdown([r for r in reports if every or r.provenance.run_id in shipped]))
     print(f"\n{DISCLAIMER}")
     return 0
