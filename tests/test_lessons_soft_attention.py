@@ -9,6 +9,7 @@ from skinmodel.lessons.soft_attention import (
     AttentionWeights,
     attend,
     read_attention,
+    read_fewer,
     softmax_over_positions,
 )
 from skinmodel.weights.manifest import read_manifest
@@ -62,3 +63,13 @@ def test_a_network_without_the_layer_is_refused():
     [record] = [r for r in read_manifest(paths.SHIPPED_WEIGHTS) if r.model == "cnn"]
     with pytest.raises(WeightsError):
         read_attention(record, paths.SHIPPED_WEIGHTS, "soft_attention")
+
+
+def test_heads_that_read_three_channels_do_not_notice_the_others(rng, weights):
+    blind = read_fewer(weights, 3)
+    features = rng.normal(size=(6, 6, 5))
+    changed = features.copy()
+    changed[..., 3:] = rng.normal(size=(6, 6, 2))
+    assert np.array_equal(attend(features, blind).maps, attend(changed, blind).maps)
+    assert not np.allclose(attend(features, weights).maps, attend(changed, weights).maps)
+    assert np.any(weights.kernel[:, :, 3:])

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from app import components
+from app.learning.attention import show_attention
 from app.learning.convolution import show_convolution
 from app.learning.decision import show_decision
 from app.learning.geometry import show_geometry
@@ -22,6 +23,7 @@ CHAPTERS: Final[dict[str, Callable[[Picture], None]]] = {
     "Convolution": show_convolution,
     "Stride and padding": show_geometry,
     "Layers": show_layers,
+    "Soft attention": show_attention,
     "Decision": show_decision,
     "Back-propagation": show_gradients,
     "Optimizers": show_optimizers,

@@ -3,7 +3,7 @@
 Köfler 2023, section 3.3; Datta et al. 2021.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,16 @@ def attend(features: NDArray[np.floating], weights: AttentionWeights) -> Steps:
     maps = softmax_over_positions(rectified)
     total = maps.sum(axis=-1)
     return Steps(values, scores, rectified, maps, total, weights.gamma * values * total[..., None])
+
+
+def read_fewer(weights: AttentionWeights, channels: int) -> AttentionWeights:
+    """Return the same heads blind to all but the first ``channels`` features.
+
+    The published layer's stride over the channels is C, so that it reads the first three only.
+    """
+    kernel = weights.kernel.copy()
+    kernel[:, :, channels:] = 0.0
+    return replace(weights, kernel=kernel)
 
 
 def softmax_over_positions(scores: NDArray[np.floating]) -> Array:

@@ -1,0 +1,185 @@
+"""Chapter 4: soft attention, step by step, on the features a trained network hands it."""
+
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from app import components, services
+from app.content import read_sections
+from app.learning.grids import Box, show_map, show_number_grid
+from app.learning.subject import name_subject
+from app.learning.waiting import wait_for_networks
+from app.pictures import Picture
+from app.services import Problem
+from app.services.activations import layer_outputs
+from app.services.lessons import open_attention
+from skinmodel.lessons.layers import rank_channels
+from skinmodel.lessons.soft_attention import AttentionWeights, Steps, attend, read_fewer
+from skinmodel.models.registry import get_spec
+from skinmodel.overlay import blend
+from skinmodel.results import Explanation
+
+_SHOWN: Final = 4  # channels and heads of one row
+_OPACITY: Final = 0.5
+_METHOD: Final = "soft_attention"
+_PUBLISHED: Final = 3  # channels the published layer reads
+
+
+def show_attention(picture: Picture) -> None:
+    """Show what enters the layer, its heads, their sum, and what leaves it."""
+    texts = read_sections("learn_attention")
+    with st.container(width=860):
+        st.markdown(texts["intro"])
+    if wait_for_networks():
+        model = _choose_model()
+        if model is not None:
+            _show_network(picture, model, texts)
+    st.caption(texts["sources"])
+
+
+def _choose_model() -> str | None:
+    models = services.attempt(services.list_models)
+    if isinstance(models, Problem):
+        components.show_problem(models)
+        return None
+    attentive = [name for name in models if get_spec(name).attention_layer]
+    if not attentive:
+        st.info("No network with soft attention ships with this copy of the program.")
+        return None
+    return str(
+        st.segmented_control(
+            "Network",
+            attentive,
+            default=attentive[0],
+            format_func=lambda name: get_spec(name).title,
+            required=True,
+            key="attention-model",
+        )
+    )
+
+
+def _show_network(picture: Picture, model: str, texts: dict[str, str]) -> None:
+    layer = str(get_spec(model).attention_layer)
+    entering = f"{layer}/input"
+    with st.spinner("The network is looking at the picture", width="stretch"):
+        outputs = layer_outputs(picture, model, [entering])
+    weights = open_attention(model, layer)
+    for found in (outputs, weights):
+        if isinstance(found, Problem):
+            components.show_problem(found)
+    if isinstance(outputs, Problem) or isinstance(weights, Problem):
+        return
+    steps = attend(outputs[entering], weights)
+    subject = name_subject(picture)
+    _show_features(steps, subject)
+    position = _show_heads(steps, subject, texts["heads"])
+    _show_sum(picture, model, steps, subject, texts["sum"])
+    _show_leaving(steps, weights, position, texts["leaving"])
+    _show_published(steps, weights, subject, texts["published"])
+    network = services.get_classifier(model)
+    components.show_provenance(network.spec.title, network.run_id)
+
+
+def _show_features(steps: Steps, subject: str) -> None:
+    st.subheader("1 What enters", anchor=False)
+    channels = rank_channels(steps.features)[:_SHOWN]
+    for column, channel in zip(st.columns(_SHOWN), channels, strict=False):
+        with column:
+            title = f"Channel {channel + 1} of {steps.features.shape[-1]}"
+            show_map(steps.features[..., channel], title, f"{title} of the features of {subject}.")
+    st.caption("The channels with the strongest values; every head reads all of them.")
+
+
+def _show_heads(steps: Steps, subject: str, text: str) -> tuple[int, int]:
+    st.subheader("2 Twelve heads", anchor=False)
+    with st.container(width=860):
+        st.markdown(text)
+    height, width, heads = steps.maps.shape
+    first, second, third = st.columns(3, gap="medium")
+    head = int(first.number_input("Head", 1, heads, 1, key="attention-head")) - 1
+    row = int(second.number_input("Row", 1, height, 1, key=f"attention-row-{height}")) - 1
+    column = int(third.number_input("Column", 1, width, 1, key=f"attention-column-{width}")) - 1
+    box = Box(row, column, 1, 1)
+    shown = {
+        "score": steps.scores[..., head],
+        "after ReLU": steps.rectified[..., head],
+        "softmax": steps.maps[..., head],
+    }
+    for place, (name, values) in zip(st.columns(3, gap="medium"), shown.items(), strict=True):
+        with place:
+            show_map(
+                values,
+                f"Head {head + 1}, {name}",
+                f"{name} of head {head + 1} for {subject}; the chosen position is framed.",
+                mark=box,
+            )
+    rectified, peak = steps.rectified[..., head], steps.rectified[..., head].max()
+    whole = np.exp(rectified - peak).sum()
+    st.markdown(
+        f"At row {row + 1}, column {column + 1}: score {steps.scores[row, column, head]:.4f}, "
+        f"after ReLU {rectified[row, column]:.4f}; exp({rectified[row, column]:.4f} − {peak:.4f}) / "
+        f"{whole:.4f} = **{steps.maps[row, column, head]:.4f}**. Even shares would be "
+        f"1 / {height * width} = {1 / (height * width):.4f}."
+    )
+    return row, column
+
+
+def _show_sum(picture: Picture, model: str, steps: Steps, subject: str, text: str) -> None:
+    st.subheader("3 Their sum, on the picture", anchor=False)
+    network = services.get_classifier(model)
+    explanation = Explanation(
+        model, network.run_id, _METHOD, str(network.spec.attention_layer), None,
+        steps.total.astype(np.float32),
+    )  # fmt: skip
+    first, second = st.columns(2, gap="medium")
+    with first:
+        show_map(steps.total, "Sum of the heads", f"Sum of all heads' maps for {subject}.")
+    with second:
+        st.image(
+            blend(picture.screen, explanation, _OPACITY),
+            width="stretch",
+            alt=f"The sum of the heads laid over {subject}.",
+        )
+        st.caption(f"{network.spec.title}, run {network.run_id}. Research and teaching tool.")
+    with st.container(width=860):
+        st.markdown(text)
+
+
+def _show_leaving(
+    steps: Steps, weights: AttentionWeights, position: tuple[int, int], text: str
+) -> None:
+    st.subheader("4 What leaves", anchor=False)
+    row, column = position
+    with st.container(width=860):
+        st.markdown(text)
+        share = np.abs(steps.weighted).mean() / max(np.abs(steps.features).mean(), 1e-12)
+        st.markdown(
+            f"The learned γ is **{weights.gamma:.4f}** (it started at 0.01). On average the "
+            f"weighted features are {share:.4f} times as large as the features beside them."
+        )
+    channels = rank_channels(steps.features)[:_SHOWN]
+    values = np.stack(
+        [steps.features[row, column, channels], steps.weighted[row, column, channels]]
+    )
+    show_number_grid(
+        values,
+        f"Row {row + 1}, column {column + 1}: the channels of step 1 as they are, and below "
+        f"times γ times the sum of {steps.total[row, column]:.4f}",
+        "attention-leaving",
+    )
+
+
+def _show_published(steps: Steps, weights: AttentionWeights, subject: str, text: str) -> None:
+    st.subheader("5 The layer as published", anchor=False)
+    with st.container(width=860):
+        st.markdown(text)
+    blind = attend(steps.features, read_fewer(weights, _PUBLISHED))
+    first, second = st.columns(2, gap="medium")
+    channels = steps.features.shape[-1]
+    with first:
+        name = f"Sum of the heads, reading all {channels:,} channels"
+        show_map(steps.total, name, f"{name}, for {subject}.")
+    with second:
+        name = f"The same heads, reading the first {_PUBLISHED} channels only"
+        show_map(blind.total, name, f"{name}, for {subject}.")
