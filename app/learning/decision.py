@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from app import components, services, state
 from app.content import read_sections
 from app.learning.grids import show_number_grid
-from app.learning.subject import name_subject
 from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
 from app.services import Problem
@@ -76,7 +75,7 @@ def _show_network(picture: Picture, texts: dict[str, str]) -> None:
         },
     )
     with st.container(width=860):
-        st.markdown(_describe(moved, prediction, name_subject(picture)))
+        st.markdown(_describe(moved, prediction))
         st.caption(texts["reading"])
     _show_loss(softmax(moved), texts["loss"])
     network = services.get_classifier(model)
@@ -109,11 +108,11 @@ def tabulate(logits: NDArray[np.float64], temperature: float) -> pd.DataFrame:
     )
 
 
-def _describe(logits: NDArray[np.float64], prediction: Prediction, subject: str) -> str:
+def _describe(logits: NDArray[np.float64], prediction: Prediction) -> str:
     answer = decide(softmax(logits / prediction.temperature))
     first, second = (lower_first(_name(CODES[k])) for k in (answer.first, answer.second))
     return (
-        f"The answer for {subject} is **{first}**. It keeps to itself that {second} comes next, "
+        f"The answer is **{first}**. It keeps to itself that {second} comes next, "
         f"{percent(answer.margin)} behind, and an entropy of {answer.entropy:.2f} of at most "
         f"{np.log2(len(CODES)):.2f} bits. The temperature {prediction.temperature:.3f} divides all "
         "logits: it changes how sure the network is, never which diagnosis leads. The sigmoids "
