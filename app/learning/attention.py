@@ -119,7 +119,7 @@ def _show_heads(steps: Steps, subject: str, text: str) -> tuple[int, int]:
     st.markdown(
         f"At row {row + 1}, column {column + 1}: score {steps.scores[row, column, head]:.4f}, "
         f"after ReLU {rectified[row, column]:.4f}; exp({rectified[row, column]:.4f} − {peak:.4f}) "
-        f"/ {whole:.4f} = **{steps.maps[row, column, head]:.4f}**. Even shares would be "
+        f"/ {whole:.4f} = **{steps.maps[row, column, head]:.3g}**. Even shares would be "
         f"1 / {height * width} = {1 / (height * width):.4f}."
     )
     return row, column
