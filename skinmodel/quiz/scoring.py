@@ -1,0 +1,107 @@
+"""What a session's answers are worth: the same figures for the reader and for every network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinmodel.diagnoses import CODES
+from skinmodel.evaluation.bootstrap import Interval, compute_intervals
+from skinmodel.quiz.answers import Answer
+
+READER = "you"
+"""What the reader is called among the networks' names."""
+
+_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures of one answerer over the pictures of a session.
+
+    Attributes:
+        right: number of leading diagnoses that were the confirmed one.
+        asked: number of pictures.
+        balanced_accuracy: mean recall of the diagnoses that occurred, with its interval.
+        melanoma_sensitivity: share of melanomas called so; NaN where none was shown.
+        melanoma_specificity: share of others not called melanoma; NaN where none was shown.
+        confidence: mean confidence, in [0, 1]; above ``right / asked`` is overconfident.
+        confusion: int64, (K, K), rows the truth, columns the answer, in class order.
+    """
+
+    right: int
+    asked: int
+    balanced_accuracy: Interval
+    melanoma_sensitivity: Interval
+    melanoma_specificity: Interval
+    confidence: float
+    confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What seeing the networks did to a reader's answers.
+
+    Attributes:
+        asked: answers given twice.
+        to_right: changed from wrong to right.
+        to_wrong: changed from right to wrong.
+        among_wrong: changed from one wrong diagnosis to another.
+    """
+
+    asked: int
+    to_right: int
+    to_wrong: int
+    among_wrong: int
+
+
+def score(answers: Sequence[Answer], who: str = READER) -> Score:
+    """Return one answerer's figures.
+
+    Args:
+        answers: of the session, at least one; each with a prediction of ``who``.
+        who: ``READER``, or the registry name of a network.
+
+    Raises:
+        ValueError: there are no answers.
+        KeyError: a network did not answer every picture.
+    """
+    if not answers:
+        raise ValueError("There is no answer to score; answer at least one picture.")
+    truth = np.array([CODES.index(answer.case.code) for answer in answers])
+    lesions = np.array([answer.case.lesion for answer in answers])
+    choices = np.array([CODES.index(_choice(answer, who)) for answer in answers])
+    confusion = np.zeros((len(CODES), len(CODES)), np.int64)
+    np.add.at(confusion, (truth, choices), 1)
+    figures = compute_intervals(truth, np.eye(len(CODES))[choices], lesions, draws=_DRAWS)
+    return Score(
+        right=int((truth == choices).sum()),
+        asked=len(answers),
+        balanced_accuracy=figures["balanced_accuracy"],
+        melanoma_sensitivity=figures["recall.mel"],
+        melanoma_specificity=figures["specificity.mel"],
+        confidence=float(np.mean([_confidence(answer, who) for answer in answers])),
+        confusion=confusion,
+    )
+
+
+def tally_second_opinions(answers: Sequence[Answer]) -> SecondOpinion:
+    """Return what the networks changed; answers without a second choice do not count."""
+    twice = [answer for answer in answers if answer.second is not None]
+    right = [(answer.is_right, answer.second == answer.case.code) for answer in twice]
+    moved = [a.second != a.choice and not a.is_right and a.second != a.case.code for a in twice]
+    return SecondOpinion(
+        asked=len(twice),
+        to_right=sum(not before and after for before, after in right),
+        to_wrong=sum(before and not after for before, after in right),
+        among_wrong=sum(moved),
+    )
+
+
+def _choice(answer: Answer, who: str) -> str:
+    return answer.choice if who == READER else answer.predictions[who].code
+
+
+def _confidence(answer: Answer, who: str) -> float:
+    return answer.confidence if who == READER else answer.predictions[who].confidence
