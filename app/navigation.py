@@ -26,5 +26,6 @@ PAGES: Final = (
     PageEntry("views/compare.py", "Compare", ":material/compare:", "compare"),
     PageEntry("views/datasets.py", "Datasets", ":material/dataset:", "datasets"),
     PageEntry("views/learn.py", "Learn", ":material/school:", "learn"),
+    PageEntry("views/quiz.py", "Quiz", ":material/quiz:", "quiz"),
     PageEntry("views/about.py", "About", ":material/info:", "about"),
 )

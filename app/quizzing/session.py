@@ -1,0 +1,71 @@
+"""One reader's quiz, in the session's memory and nowhere else."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import streamlit as st
+
+from skinmodel.quiz.answers import Answer
+from skinmodel.quiz.cases import Case
+from skinmodel.quiz.selection import Mix, choose_next
+
+_KEY: Final = "quiz"
+
+
+@dataclass
+class Quiz:
+    """A quiz under way.
+
+    Attributes:
+        cases: all pictures.
+        mix: how often each diagnosis comes.
+        length: number of questions; None without end.
+        show_details: show age, sex and site with the picture.
+        second_opinion: let the reader answer again after the networks.
+        seed: of the order.
+        answers: given so far, whole ones only.
+        choice: the reader's first answer to the picture at hand, with the confidence; None before.
+        stopped: the reader wants no more.
+    """
+
+    cases: tuple[Case, ...]
+    mix: Mix
+    length: int | None
+    show_details: bool
+    second_opinion: bool
+    seed: int
+    answers: list[Answer] = field(default_factory=list)
+    choice: tuple[str, float] | None = None
+    reviewed: int = 0
+    stopped: bool = False
+
+    @property
+    def is_reviewing(self) -> bool:
+        """Whether the last answer's truth is still to be shown."""
+        return self.reviewed < len(self.answers)
+
+    @property
+    def case(self) -> Case | None:
+        """The picture at hand; None where the quiz is over."""
+        done = self.length is not None and len(self.answers) >= self.length
+        if self.is_reviewing:
+            return self.answers[-1].case
+        if self.stopped or done:
+            return None
+        return choose_next(self.cases, self.answers, self.mix, self.seed)
+
+
+def get_quiz() -> Quiz | None:
+    """Return the quiz under way."""
+    quiz: Quiz | None = st.session_state.get(_KEY)
+    return quiz
+
+
+def begin(quiz: Quiz) -> None:
+    """Start a quiz, in place of any other."""
+    st.session_state[_KEY] = quiz
+
+
+def forget() -> None:
+    """End the quiz and forget its answers."""
+    st.session_state[_KEY] = None
