@@ -12,7 +12,7 @@ from skinmodel.diagnoses import CODES
 from skinmodel.quiz.answers import Answer
 from skinmodel.quiz.cases import DRAWING, Case, draw_cases, read_cases
 from skinmodel.quiz.export import to_csv
-from skinmodel.quiz.scoring import score, tally_second_opinions
+from skinmodel.quiz.scoring import group_by_confidence, score, tally_second_opinions
 from skinmodel.quiz.selection import WEAKNESS, choose_next, weigh
 from skinmodel.results import DISCLAIMER, Prediction
 
@@ -79,6 +79,11 @@ def test_figures_are_those_of_scikit_learn():
     assert found.balanced_accuracy.low < found.balanced_accuracy.value
     sensitivity = recall_score(truth, choice, labels=["mel"], average=None)[0]
     assert found.melanoma_sensitivity.value == pytest.approx(sensitivity)
+    hits, melanomas = found.confusion[1, 1], found.confusion[1].sum()
+    p, z, n = hits / melanomas, 1.959964, melanomas  # Wilson 1927
+    middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    assert found.melanoma_sensitivity.low == pytest.approx((middle - half) / (1 + z * z / n))
+    assert found.melanoma_sensitivity.high == pytest.approx((middle + half) / (1 + z * z / n))
     assert np.array_equal(found.confusion, confusion_matrix(truth, choice, labels=list(CODES)))
     assert found.right == np.trace(found.confusion)
     assert found.confidence == pytest.approx(0.6)
@@ -119,3 +124,15 @@ def test_the_table_carries_run_and_disclaimer():
     assert (row["truth"], row["answer"], row["second_answer"]) == ("mel", "nv", "mel")
     assert (row["cnn_run"], row["cnn_answer"]) == ("run-1", "nv")
     assert row["disclaimer"] == DISCLAIMER
+
+
+def test_confidence_is_held_against_how_often_the_reader_is_right():
+    answers = [
+        answer("nv", "nv", 1, confidence=0.9),
+        answer("nv", "mel", 2, confidence=0.9),
+        answer("nv", "mel", 3, confidence=0.2),
+    ]
+    low, high = group_by_confidence(answers)
+    assert (low.confidence, low.right, low.asked, low.share.value) == (0.2, 0, 1, 0.0)
+    assert (high.confidence, high.right, high.asked, high.share.value) == (0.9, 1, 2, 0.5)
+    assert low.share.low == 0 < low.share.high < 1

@@ -8,6 +8,7 @@ import streamlit as st
 from app import components, services
 from app.content import read_sections
 from app.learning.grids import Box, show_map, show_number_grid
+from app.learning.rendering import render_map
 from app.learning.subject import name_subject
 from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
@@ -20,6 +21,7 @@ from skinmodel.models.registry import get_spec
 from skinmodel.overlay import blend
 from skinmodel.results import Explanation
 
+_TILE: Final = 84  # points; twelve in a row at 1280, three on a phone
 _SHOWN: Final = 4  # channels and heads of one row
 _OPACITY: Final = 0.5
 _METHOD: Final = "soft_attention"
@@ -96,6 +98,7 @@ def _show_heads(steps: Steps, subject: str, text: str) -> tuple[int, int]:
     with st.container(width=860):
         st.markdown(text)
     height, width, heads = steps.maps.shape
+    _show_all_heads(steps, subject)
     first, second, third = st.columns(3, gap="medium")
     head = int(first.number_input("Head", 1, heads, 1, key="attention-head")) - 1
     row = int(second.number_input("Row", 1, height, 1, key=f"attention-row-{height}")) - 1
@@ -123,6 +126,18 @@ def _show_heads(steps: Steps, subject: str, text: str) -> tuple[int, int]:
         f"1 / {height * width} = {1 / (height * width):.4f}."
     )
     return row, column
+
+
+def _show_all_heads(steps: Steps, subject: str) -> None:
+    heads = steps.maps.shape[-1]
+    with st.container(horizontal=True):
+        for head in range(heads):
+            st.image(
+                render_map(steps.maps[..., head], signed=False, limit=float(steps.maps.max())),
+                width=_TILE,
+                alt=f"Softmax of head {head + 1} of {heads} for {subject}.",
+                caption=f"Head {head + 1}",
+            )
 
 
 def _show_sum(picture: Picture, model: str, steps: Steps, subject: str, text: str) -> None:

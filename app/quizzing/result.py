@@ -1,18 +1,28 @@
 """The score so far: the reader and every network on the very same pictures."""
 
 import math
+from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from app.quizzing.session import Quiz, forget
-from app.wording import percent
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.models.registry import get_spec
 from skinmodel.quiz.export import to_csv
-from skinmodel.quiz.scoring import READER, Score, score, tally_second_opinions
+from skinmodel.quiz.scoring import (
+    READER,
+    Level,
+    Score,
+    group_by_confidence,
+    score,
+    tally_second_opinions,
+)
 from skinmodel.results import DISCLAIMER
+
+_ENOUGH: Final = 10
+"""Pictures below which resampling says nothing of the balanced accuracy."""
 
 
 def show_score(quiz: Quiz) -> None:
@@ -32,20 +42,29 @@ def show_score(quiz: Quiz) -> None:
         for name, prediction in quiz.answers[0].predictions.items()
     )
     st.caption(
-        f"95 % intervals by resampling the {len(quiz.answers)} pictures; with so few they are "
-        f"wide, and no network is a yardstick for a clinician. Your first answers count. "
+        f"{len(quiz.answers)} pictures; 95 % intervals, Wilson's for melanoma, by resampling for "
+        f"balanced accuracy. With so few they are wide, and no network is a yardstick for a "
+        "clinician. Your first answers count. "
         f"{runs}. {DISCLAIMER}"
     )
     _show_second_opinions(quiz)
-    with st.expander("Your confusion matrix"):
+    for who, found in scores.items():
+        with st.expander(f"Confusion matrix: {_name(who)}"):
+            matrix = pd.DataFrame(found.confusion, index=list(CODES), columns=list(CODES))
+            st.dataframe(
+                matrix.rename_axis("truth").reset_index(), hide_index=True, width="stretch"
+            )
+            st.caption("Rows: the truth. Columns: the answer.")
+    with st.expander("How well you know how sure you are"):
         st.dataframe(
-            pd.DataFrame(scores[READER].confusion, index=list(CODES), columns=list(CODES))
-            .rename_axis("truth")
-            .reset_index(),
+            pd.DataFrame([_to_level(level) for level in group_by_confidence(quiz.answers)]),
             hide_index=True,
             width="stretch",
         )
-        st.caption("Rows: the truth. Columns: your answer.")
+        st.caption(
+            "Well calibrated is who is right about as often as sure: 8 of 10 answers given with "
+            "80 %. Wilson's 95 % intervals."
+        )
     with st.container(horizontal=True):
         st.download_button(
             "Save the answers (CSV)",
@@ -70,17 +89,31 @@ def _show_second_opinions(quiz: Quiz) -> None:
 
 def _to_row(who: str, found: Score) -> dict[str, str]:
     return {
-        "": "You" if who == READER else get_spec(who).title,
+        "": _name(who),
         "right": f"{found.right} of {found.asked}",
-        "balanced accuracy": _write(found.balanced_accuracy),
+        "balanced accuracy": _write(found.balanced_accuracy, shown=found.asked >= _ENOUGH),
         "melanoma sensitivity": _write(found.melanoma_sensitivity),
         "melanoma specificity": _write(found.melanoma_specificity),
-        "mean confidence": f"{percent(found.confidence)} sure, "
-        f"{percent(found.right / found.asked)} right",
+        "mean confidence": f"{100 * found.confidence:.0f} % sure, "
+        f"{100 * found.right / found.asked:.0f} % right",
     }
 
 
-def _write(figure: Interval) -> str:
+def _to_level(level: Level) -> dict[str, str]:
+    return {
+        "sure": f"{100 * level.confidence:.0f} %",
+        "right": f"{level.right} of {level.asked}",
+        "share right": _write(level.share),
+    }
+
+
+def _name(who: str) -> str:
+    return "You" if who == READER else get_spec(who).title
+
+
+def _write(figure: Interval, *, shown: bool = True) -> str:
     if math.isnan(figure.value):
         return "not defined"
+    if not shown:
+        return f"{figure.value:.2f}, too few for an interval"
     return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"

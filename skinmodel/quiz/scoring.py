@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.bootstrap import Interval, compute_intervals
@@ -14,6 +15,7 @@ READER = "you"
 """What the reader is called among the networks' names."""
 
 _DRAWS = 1000
+_MELANOMA = CODES.index("mel")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Score:
     Attributes:
         right: number of leading diagnoses that were the confirmed one.
         asked: number of pictures.
-        balanced_accuracy: mean recall of the diagnoses that occurred, with its interval.
+        balanced_accuracy: mean recall of the diagnoses that occurred, its interval by resampling.
         melanoma_sensitivity: share of melanomas called so; NaN where none was shown.
         melanoma_specificity: share of others not called melanoma; NaN where none was shown.
         confidence: mean confidence, in [0, 1]; above ``right / asked`` is overconfident.
@@ -37,6 +39,23 @@ class Score:
     melanoma_specificity: Interval
     confidence: float
     confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Level:
+    """The reader's answers given with one confidence.
+
+    Attributes:
+        confidence: as given, in [0, 1].
+        right: number of right answers.
+        asked: number of answers.
+        share: ``right / asked`` with Wilson's interval.
+    """
+
+    confidence: float
+    right: int
+    asked: int
+    share: Interval
 
 
 @dataclass(frozen=True)
@@ -79,11 +98,21 @@ def score(answers: Sequence[Answer], who: str = READER) -> Score:
         right=int((truth == choices).sum()),
         asked=len(answers),
         balanced_accuracy=figures["balanced_accuracy"],
-        melanoma_sensitivity=figures["recall.mel"],
-        melanoma_specificity=figures["specificity.mel"],
+        melanoma_sensitivity=_wilson(choices == _MELANOMA, truth == _MELANOMA),
+        melanoma_specificity=_wilson(choices != _MELANOMA, truth != _MELANOMA),
         confidence=float(np.mean([_confidence(answer, who) for answer in answers])),
         confusion=confusion,
     )
+
+
+def group_by_confidence(answers: Sequence[Answer]) -> tuple[Level, ...]:
+    """Return the reader's answers by the confidence they were given with, lowest first."""
+    levels = []
+    for confidence in sorted({answer.confidence for answer in answers}):
+        hits = np.array([a.is_right for a in answers if a.confidence == confidence])
+        share = _wilson(hits, np.ones_like(hits))
+        levels.append(Level(confidence, int(hits.sum()), len(hits), share))
+    return tuple(levels)
 
 
 def tally_second_opinions(answers: Sequence[Answer]) -> SecondOpinion:
@@ -97,6 +126,20 @@ def tally_second_opinions(answers: Sequence[Answer]) -> SecondOpinion:
         to_wrong=sum(before and not after for before, after in right),
         among_wrong=sum(moved),
     )
+
+
+def _wilson(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> Interval:
+    """Return a share with Wilson's 95 % interval, which stays honest for a few pictures.
+
+    Resampling would give a share of 1 or 0 an interval without width. In a quiz each picture is of
+    a lesion of its own.
+    """
+    count = int(among.sum())
+    if not count:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    found = int((hits & among).sum())
+    bounds = binomtest(found, count).proportion_ci(0.95, method="wilson")
+    return Interval(found / count, float(bounds.low), float(bounds.high))
 
 
 def _choice(answer: Answer, who: str) -> str:
