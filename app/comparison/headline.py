@@ -10,6 +10,7 @@ from app.comparison import wording
 from app.comparison.forest import show_differences
 from app.comparison.overview import show_overview
 from app.comparison.pair import Pair
+from app.comparison.runs import show_runs
 from app.comparison.tables import explain, show_heading, show_sources, show_table, spread
 from app.services import Problem, evaluations
 from skinmodel.evaluation.comparison import Comparison, describe_difference
@@ -68,6 +69,7 @@ def show_headline(pair: Pair) -> None:
             key="headline",
         )
     show_overview(pair)
+    show_runs(pair)
     show_sources(pair)
 
 

@@ -129,3 +129,18 @@ def test_the_page_opens_in_under_a_second(open_dashboard):
         seconds.append(time.perf_counter() - start)
         assert at.table
     assert min(seconds) < 1.0, seconds
+
+
+def test_every_run_on_the_chosen_images_is_listed_beside_the_pair(page):
+    at = open_section(page, "ham10000-test", "Headline")
+    tables = [t.value for t in at.table]
+    [table] = [t for t in tables if any("grouped-s1" in str(name) for name in t.index)]
+    assert len(table) == len(MEASURED["ham10000-test"]) > 2
+    for measured in MEASURED["ham10000-test"]:
+        [row] = [name for name in table.index if measured.provenance.run_id in name]
+        assert ("leaky" in row) == measured.provenance.leaks
+        saved = read_predictions(measured.folder / PREDICTIONS)
+        truth = saved["truth"].map(CODES.index).to_numpy()
+        chosen = saved[list(PROBABILITIES)].to_numpy().argmax(axis=1)
+        shown = float(str(table.loc[row, "Balanced accuracy"]).split()[0])
+        assert shown == pytest.approx(balanced_accuracy_score(truth, chosen), abs=6e-4)
