@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
+from skinmodel.claims.markdown import strip_markers
 from skinmodel.diagnoses import CODES
 from skinmodel.paths import ASSETS
 
@@ -12,8 +13,8 @@ _SECTION: Final = re.compile(r"^## (\w+)\n+(.*?)(?=^## |\Z)", re.MULTILINE | re.
 
 @cache
 def read_content(name: str) -> str:
-    """Return the Markdown of one page's prose, such as ``about``."""
-    return (ASSETS / "content" / f"{name}.md").read_text(encoding="utf-8")
+    """Return the Markdown of one page's prose, such as ``about``, without the markers of claims."""
+    return strip_markers((ASSETS / "content" / f"{name}.md").read_text(encoding="utf-8"))
 
 
 @cache

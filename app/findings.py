@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import charts, components, services, state
 from app.cautions import agree, compute_cautions, describe_agreement, warn_of_picture
-from app.content import read_diagnosis_texts
+from app.content import read_diagnosis_texts, read_sections
 from app.explanation import show_explanation
 from app.pictures import Analysis, Origin, Picture
 from app.report import render_json
@@ -114,7 +114,7 @@ def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysi
     if prediction.temperature != 1:
         st.caption(
             f"Probabilities calibrated on HAM10000's validation lesions (temperature "
-            f"{prediction.temperature:.2f}). On pictures from elsewhere they are likely too sure."
+            f"{prediction.temperature:.2f}). {read_sections('findings')['elsewhere']}"
         )
     show_explanation(name, title, prediction, analysis)
     components.show_provenance(title, prediction.run_id)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from skinmodel.commands import (
+    claims,
     compare,
     data,
     evaluate,
@@ -85,6 +86,7 @@ def _build_parser() -> argparse.ArgumentParser:
         leak,
         release,
         results,
+        claims,
         models,
         weights,
         data,

@@ -40,6 +40,10 @@ class ConfigError(SkinModelError):
     """A recipe, setting or run cannot be used as given."""
 
 
+class ClaimError(SkinModelError):
+    """A marked sentence cannot be read, or names a figure that no report has."""
+
+
 class UsageError(SkinModelError):
     """A command was called with arguments that do not go together."""
 

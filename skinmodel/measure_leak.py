@@ -29,7 +29,7 @@ _SETS: Final = (_REPORT_TEST, "ham10000:test", "isic2019")
 
 
 def measure_leak(run: Path, ours: str, data: Path, results: Path) -> tuple[LeakRow, ...]:
-    """Measure a run of the report's recipe and write what its leak was worth.
+    """Measure a run of the report's recipe where it leaks and where not, and write it.
 
     A run that was stopped on the way is measured as far as it came; its row says how far.
 

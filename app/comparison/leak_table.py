@@ -1,4 +1,4 @@
-"""What the leak of the report's protocol was worth, in one table."""
+"""The report's protocol where it leaks and where it does not, in one table."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +19,7 @@ _FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc", "recall.nv")
 
 def show_leak_table() -> None:
     """Show the table, or that it was not measured."""
-    st.subheader("What the leak was worth", anchor=False)
+    st.subheader("The report's protocol, where it leaks and where not", anchor=False)
     rows = evaluations.read_leak_table()
     if isinstance(rows, Problem):
         components.show_problem(rows)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from skinmodel import paths
 from skinmodel.errors import UsageError
-from skinmodel.evaluation.comparison import describe_difference
+from skinmodel.evaluation.comparison import describe_difference, remark_on_many
 from skinmodel.evaluation.comparisons import compare_evaluations, write_comparison
 from skinmodel.evaluation.report import Evaluation, find_evaluations
 from skinmodel.models.registry import get_spec
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
             words = describe_difference(interval, one, other, figure)
             print(f"  {figure}: {words}")
         print(f"  {file}")
+    print(remark_on_many(len(shared) * len(_HEADLINES)))
     print(DISCLAIMER)
     return 0
 

@@ -1,4 +1,4 @@
-"""``leak``: measure a run of the report's protocol, and what its leak was worth."""
+"""``leak``: measure a run of the report's protocol where it leaks and where it does not."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,7 @@ from skinmodel.results import DISCLAIMER
 
 def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("leak", help="what the leak was worth", description=__doc__)
+    parser = commands.add_parser("leak", help="a run of the leaky protocol", description=__doc__)
     parser.add_argument(
         "folder",
         type=Path,

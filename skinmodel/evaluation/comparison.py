@@ -112,6 +112,22 @@ def describe_difference(interval: Interval, first_title: str, second_title: str,
     return f"no difference shown ({_signed(low)} to {_signed(high)} points)"
 
 
+def remark_on_many(count: int) -> str:
+    """Return what the reader of several differences at once must know, in one or two sentences.
+
+    No correction is computed: 1,000 draws do not reach the tails that one for dozens of figures
+    needs, and figures of one pair of runs go together, so that it would claim too little.
+
+    Args:
+        count: how many differences are shown.
+    """
+    return (
+        f"These are {count} differences, each judged at 95 % by itself: without any true "
+        "difference, one in twenty would be claimed by chance. One seed a network: they are "
+        "between runs, and another seed may turn those near 0."
+    )
+
+
 def _test_signs(gains: NDArray[np.number]) -> McNemar:
     """Test whether as many cases gain (> 0) as lose (< 0)."""
     # Takes half a second to load, and pages that only show a saved comparison do without it.

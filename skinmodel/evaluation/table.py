@@ -7,7 +7,7 @@ from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.models.registry import get_spec
 
-_FIGURES: Final = {
+FIGURES: Final = {
     "balanced_accuracy": "balanced accuracy",
     "macro_auc": "macro AUC",
     "accuracy": "accuracy",
@@ -21,14 +21,14 @@ def render_markdown(reports: Sequence[EvaluationReport]) -> str:
         reports: one row each, in this order.
     """
     lines = [
-        f"| network | images | views | {' | '.join(_FIGURES.values())} |",
-        f"|---|---|---|{'---|' * len(_FIGURES)}",
+        f"| network | images | views | {' | '.join(FIGURES.values())} |",
+        f"|---|---|---|{'---|' * len(FIGURES)}",
     ]
     for report in reports:
         origin = report.provenance
         title = get_spec(origin.model).title
         leaky = " (LEAKY)" if origin.leaks else ""
-        cells = " | ".join(_cell(report.metrics[name]) for name in _FIGURES)
+        cells = " | ".join(_cell(report.metrics[name]) for name in FIGURES)
         images = f"{origin.dataset_title}{leaky}, {report.images:,}"
         lines.append(f"| {title} | {images} | {origin.views} | {cells} |")
     runs = sorted(
