@@ -12,7 +12,7 @@ from app.content import read_content, read_sections
 from skinmodel.claims.documents import find_faults, find_unmarked, list_documents, needs_source
 from skinmodel.claims.facts import Facts
 from skinmodel.cli import main
-from skinmodel.data.download.sources import read_sources
+from skinmodel.data.download.sources import SHIPPED, read_sources
 from skinmodel.evaluation.bootstrap import DRAWS, LEVEL
 from skinmodel.evaluation.calibration import BINS
 from skinmodel.evaluation.subgroups import MIN_LESIONS
@@ -25,16 +25,23 @@ FACTS = Facts(ASSETS)
 
 # A judgement of networks in the code of a page: it is computed there, or stands in assets/content.
 JUDGING = re.compile(
-    r"too sure|\b(?:better|worse|stronger|strongest|weaker|highest|lowest|ahead|behind|beats?|"
-    r"outperforms?|no difference|overlap)\b|\d\.\d|\d ?%",
+    r"too sure|\b(?:better|worse|stronger|strongest|weaker|highest|lowest|ahead of|behind the|"
+    r"beats?|outperforms?|no difference|overlap)\b|\d\.\d|\d ?%",
     re.IGNORECASE,
 )
-OF_NETWORKS = re.compile(r"\bnetworks?\b|\bruns?\b|probabilit|accuracy|HAM10000|ISIC", re.IGNORECASE)
+OF_NETWORKS = re.compile(
+    r"\bnetworks?\b|\bruns?\b|probabilit|accuracy|HAM10000|ISIC", re.IGNORECASE
+)
 COMPUTED = {
     "app/networks.py": "from the records of the weights",
     "app/comparison/runs.py": "how to read the table above it",
 }
-NO_JUDGEMENT = ("95 % intervals", "Intervals are 95 %", "CC BY-NC 4.0", "10 answers given with 80 %")
+NO_JUDGEMENT = (
+    "95 % intervals",
+    "Intervals are 95 %",
+    "CC BY-NC 4.0",
+    "10 answers given with 80 %",
+)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -102,8 +109,12 @@ def test_the_code_of_pages_judges_no_network():
 
 def test_a_judgement_in_the_code_of_a_page_would_be_found(tmp_path):
     file = tmp_path / "page.py"
-    file.write_text('"""About networks: one is better."""\nA = f"Elsewhere {1} networks are too sure"')
-    assert [text for text in list_texts(file) if judges(text)] == ["Elsewhere networks are too sure"]
+    file.write_text(
+        '"""About networks: one is better."""\nA = f"Elsewhere {1} networks are too sure"'
+    )
+    assert [text for text in list_texts(file) if judges(text)] == [
+        "Elsewhere networks are too sure"
+    ]
 
 
 def judges(text):
@@ -152,8 +163,12 @@ def test_the_step_of_a_cell_is_the_traced_one():
 
 def test_readme_names_the_sizes_of_the_downloads():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert read_sources is not None
-    assert "2.8 GB; isic2019: 9.8 GB" in readme
+    sizes = {
+        name: sum(file.size or 0 for file in release.files if file.subset == "training")
+        for name, release in read_sources(SHIPPED).items()
+    }
+    ham, isic = sizes["ham10000"] / 1e9, sizes["isic2019"] / 1e9
+    assert f"# {ham:.1f} GB; isic2019: {isic:.1f} GB" in readme
 
 
 # --- the command ---

@@ -22,7 +22,7 @@ def write_block(call: str, facts: Facts) -> str:
     Raises:
         ClaimError: there is no such writer, or a report it needs is missing.
     """
-    name, *arguments = call.split()
+    name, *arguments = call.split() or [""]
     if name not in _WRITERS or not arguments:
         raise ClaimError(
             f"Nothing writes '{call}'. Expected one of {', '.join(_WRITERS)} and its arguments."
@@ -54,7 +54,9 @@ def write_differences(facts: Facts, *arguments: str) -> str:
         for dataset in datasets:
             origin = facts.report(first, dataset).provenance
             cells = [
-                _write(facts.difference(f"difference/{first}/{second}/{dataset}/{figure}"))
+                render_difference(
+                    facts.difference(f"difference/{first}/{second}/{dataset}/{figure}")
+                )
                 for figure in FIGURES
             ]
             titles = f"{get_spec(first).title} − {get_spec(second).title}"
@@ -65,7 +67,7 @@ def write_differences(facts: Facts, *arguments: str) -> str:
     return "\n".join([*lines, "", remark_on_many(count)])
 
 
-def _write(difference: Interval) -> str:
+def render_difference(difference: Interval) -> str:
     """Return a difference in points, in bold where its interval does not hold 0."""
     value, low, high = (
         f"{100 * share:+.1f}".replace("-", "−")

@@ -72,7 +72,8 @@ def test_upload_shows_both_networks_with_bars_and_overlays(open_dashboard, pictu
 def test_calibration_and_its_limit_stand_beside_the_bars(open_dashboard, picture_bytes):
     shown = texts(upload(open_dashboard(), picture_bytes))
     assert shown.count("calibrated on HAM10000's validation lesions (temperature 1.25)") == 2
-    assert "likely too sure" in shown
+    assert shown.count("On ISIC 2019, pictures from elsewhere, the networks") == 2
+    assert "claim:" not in shown
 
 
 def test_nothing_of_the_file_name_reaches_the_page(open_dashboard, picture_bytes):
