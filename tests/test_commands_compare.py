@@ -121,7 +121,7 @@ def test_the_command_compares_by_network_or_run_and_keeps_the_result(written, ho
     out = capsys.readouterr().out
     assert "  accuracy: CNN-SA better by " in out
     assert "These are 5 differences, each judged at 95 % by itself" in out
-    assert "One seed a network" in out
+    assert "between two runs of one seed" in out
     assert DISCLAIMER in out
     assert read_comparison(root, first.provenance, second.provenance) is not None
 

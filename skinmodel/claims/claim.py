@@ -80,9 +80,9 @@ def check(claim: Claim, facts: Facts) -> str | None:
                 low, high = 100 * found.low, 100 * found.high
                 return f"{one} is {judge(found)} ({low:+.2f} to {high:+.2f} points)"
             continue
-        left, right = (_read(side, facts) for side in (one, other))
-        if not (left < right if claim.relation == "<" else left > right):
-            return f"{one} is {left:.4g} and {other} {right:.4g}"
+        left, limit = _read(one, facts), _read(other, facts)
+        if not (left < limit if claim.relation == "<" else left > limit):
+            return f"{one} is {left:.4g} and {other} {limit:.4g}"
     return None
 
 

@@ -33,7 +33,8 @@ from typing import Final
 
 import pandas as pd
 
-from skinmodel.data.counts import HAM10000, ISIC2019, read_counts
+from skinmodel.claims.counted import find_count
+from skinmodel.data.counts import read_counts
 from skinmodel.errors import ClaimError, SkinModelError
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.calibration import Calibration
@@ -173,28 +174,8 @@ class Facts:
         record = self.records[model]
         return {"side": record.preprocessing.height, "temperature": record.temperature}[what]
 
-    def _of_counts(self, table: str, *parts: str) -> float:
-        counts = self._counts()
-        if table in (HAM10000, ISIC2019) and parts[0] == "missing":
-            rows = counts.missing
-            chosen = rows[(rows["dataset"] == table) & (rows["field"] == parts[1])]
-            return float(chosen["images"].sum())
-        if table in (HAM10000, ISIC2019):
-            by_class = counts.by_class(table, parts[0])
-            return sum(by_class.values()) if parts[1] == "all" else by_class[parts[1]]
-        if table == "augmentation":
-            column = counts.augmentation.set_index("diagnosis")[parts[0]]
-            return float(column.sum() if parts[1] == "all" else column.loc[parts[1]])
-        if table == "leakage":
-            split, code, column = parts
-            rows = counts.leakage.set_index(["split", "diagnosis"])
-            pictures, given = (int(rows.loc[(split, code), c]) for c in ("pictures", "either"))
-            return pictures - given if column == "unseen" else int(rows.loc[(split, code), column])
-        side, what = parts
-        if what == "lesions" and table != "grouped":
-            raise ClaimError("A lesion may stand on both sides of the report's split.")
-        rows = counts.splits
-        return float(rows[(rows["split"] == table) & (rows["side"] == side)][what].sum())
+    def _of_counts(self, *parts: str) -> float:
+        return find_count(self._counts(), *parts)
 
     def _of_published(self, number: str, figure: str) -> float:
         table = read_publication(self._assets / "published" / "koefler2023").get(number)

@@ -2,13 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from skinmodel import paths
 from skinmodel.evaluation.report import find_evaluations, read_report
 from skinmodel.evaluation.table import render_markdown
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights.manifest import read_manifest
+
+_REMARK: Final = (
+    "Each row is one run of one seed. Two rows' intervals are no test of their difference: that is "
+    "python -m skinmodel compare."
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -39,5 +44,5 @@ def run(options: argparse.Namespace) -> int:
         if options.dataset is None or evaluation.folder.name in options.dataset
     ]
     print(render_markdown([r for r in reports if every or r.provenance.run_id in shipped]))
-    print(f"\n{DISCLAIMER}")
+    print(f"\n{_REMARK} {DISCLAIMER}")
     return 0

@@ -123,8 +123,8 @@ def remark_on_many(count: int) -> str:
     """
     return (
         f"These are {count} differences, each judged at 95 % by itself: without any true "
-        "difference, one in twenty would be claimed by chance. One seed a network: they are "
-        "between runs, and another seed may turn those near 0."
+        "difference, about one in twenty would be claimed by chance. Each is between two runs of "
+        "one seed, and another seed may turn those near 0."
     )
 
 
