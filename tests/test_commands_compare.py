@@ -146,3 +146,11 @@ def test_a_users_own_evaluations_are_compared_as_well(written, home, capsys):
     finally:
         (root / "away").rename(root / RUNS["cnn_sa"])
     assert own.provenance.run_id in capsys.readouterr().out
+
+
+def test_the_table_of_results_says_that_it_is_no_comparison(written, capsys):
+    root, _ = written
+    assert main(["results", "--results", str(root)]) == 0
+    out = capsys.readouterr().out
+    assert "Each row is one run of one seed." in out
+    assert "python -m skinmodel compare" in out
