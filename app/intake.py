@@ -36,22 +36,50 @@ _ICONS: Final = {
 }
 
 
+_BOX: Final = "intake"
+_PROBLEM: Final = "intake-problem"
+_NOT_RECEIVED: Final = (
+    f"The last file was not received. It must be a JPEG or PNG of at most {MAX_BYTES // 1024**2} "
+    "MB; if it is, try again."
+)
+# The browser refuses what is too large or of another kind and marks its name, but the server never
+# hears of it: only a rule of style can say so, and hide what was said of the file before.
+_UNSENT: Final = '[data-testid="stFileChips"] > :first-child > :last-child [aria-invalid="true"]'
+_STYLE: Final = f"""<style>
+[data-testid="stFileUploader"]:has({_UNSENT})::after {{ content: "{_NOT_RECEIVED}"; }}
+.st-key-{_BOX}:has({_UNSENT}) .st-key-{_PROBLEM} {{ display: none; }}
+</style>"""
+
+
 def choose_picture() -> None:
-    """Show the ways to give a picture; what is given is put into the session's state."""
-    source = st.segmented_control(
-        "Where the picture comes from",
-        list(Source),
-        format_func=lambda s: f"{_ICONS[s]} {s}",
-        default=Source.UPLOAD,
-        required=True,
-        key="source",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    _SHOW[Source(source)]()
-    problem = state.get_problem()
-    if problem is not None:
-        components.show_problem(problem, title="This picture cannot be used")
+    """Show the ways to give a picture; what is given is put into the session's state.
+
+    The box stands open until a picture is there. It is the same box before and after: a browser
+    that draws it anew drops whatever is on its way to the server.
+    """
+    st.html(_STYLE)
+    picture = state.get_picture()
+    if state.has_changed(_BOX, picture and picture.sha256) or _BOX not in st.session_state:
+        st.session_state[_BOX] = picture is None
+    with st.expander(
+        "Choose a picture", icon=":material/add_photo_alternate:", key=_BOX, on_change="rerun"
+    ):
+        source = st.segmented_control(
+            "Where the picture comes from",
+            list(Source),
+            format_func=lambda s: f"{_ICONS[s]} {s}",
+            default=Source.UPLOAD,
+            required=True,
+            key="source",
+            on_change=state.dismiss_problem,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        _SHOW[Source(source)]()
+        problem = state.get_problem()
+        if problem is not None:
+            with st.container(key=_PROBLEM):
+                components.show_problem(problem, title="This picture cannot be used")
 
 
 def _show_upload() -> None:
@@ -64,7 +92,8 @@ def _show_upload() -> None:
         on_change=_receive,
         args=(key, Origin.UPLOAD),
         help="It stays in this server's memory until shortly after this browser tab is closed. "
-        "It is not written to disk, and its name and metadata are not used.",
+        "It is not written to disk, and its name and metadata are not used. To put a result away, "
+        "press 'Clear picture' below the picture.",
     )
 
 
@@ -86,10 +115,14 @@ def _show_camera() -> None:
 
 def _receive(key: str, origin: Origin) -> None:
     file = st.session_state[key]
-    if file is None:
-        state.clear()
-    else:
+    if file is not None:
         state.accept(services.open_bytes(file.getvalue(), origin))
+    elif origin is Origin.CAMERA:
+        state.forget_picture()  # "Clear photo": a camera never sends this of itself
+    else:
+        # The browser takes a file away before it sends the next, and while that is on its way the
+        # widget must stay as it is. Whether another one follows cannot be told here.
+        state.dismiss_problem()
 
 
 def _show_samples() -> None:
