@@ -9,14 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from app import components, services, state
-from app.pictures import Origin, Truth
+from app.pictures import Origin, Truth, fit_to_screen
 from app.samples import Sample
 from app.services import Problem
+from app.services.gallery import read_image
 from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
 _TYPES: Final = ["jpg", "jpeg", "png"]
 _TILE: Final = 136  # seven in a row at 1280 points, two on a phone
+_TILE_PIXELS: Final = 2 * _TILE
 
 
 class Source(StrEnum):
@@ -37,18 +39,6 @@ _ICONS: Final = {
 
 
 _BOX: Final = "intake"
-_PROBLEM: Final = "intake-problem"
-_NOT_RECEIVED: Final = (
-    f"The last file was not received. It must be a JPEG or PNG of at most {MAX_BYTES // 1024**2} "
-    "MB; if it is, try again."
-)
-# The browser refuses what is too large or of another kind and marks its name, but the server never
-# hears of it: only a rule of style can say so, and hide what was said of the file before.
-_UNSENT: Final = '[data-testid="stFileChips"] > :first-child > :last-child [aria-invalid="true"]'
-_STYLE: Final = f"""<style>
-[data-testid="stFileUploader"]:has({_UNSENT})::after {{ content: "{_NOT_RECEIVED}"; }}
-.st-key-{_BOX}:has({_UNSENT}) .st-key-{_PROBLEM} {{ display: none; }}
-</style>"""
 
 
 def choose_picture() -> None:
@@ -57,7 +47,6 @@ def choose_picture() -> None:
     The box stands open until a picture is there. It is the same box before and after: a browser
     that draws it anew drops whatever is on its way to the server.
     """
-    st.html(_STYLE)
     picture = state.get_picture()
     if state.has_changed(_BOX, picture and picture.sha256) or _BOX not in st.session_state:
         st.session_state[_BOX] = picture is None
@@ -78,8 +67,7 @@ def choose_picture() -> None:
         _SHOW[Source(source)]()
         problem = state.get_problem()
         if problem is not None:
-            with st.container(key=_PROBLEM):
-                components.show_problem(problem, title="This picture cannot be used")
+            components.show_refusal(problem)
 
 
 def _show_upload() -> None:
@@ -160,9 +148,10 @@ def _show_test_images() -> None:
             help="Reads the folder that SKINMODEL_DATA names anew. Everything else works without.",
         )
         return
+    origin = services.find_test_origin(images)
     known = (
         "that the networks were neither trained nor tuned on"
-        if services.were_unseen(images)
+        if origin is Origin.HAM10000
         else "some of which the networks may have been trained on, since their weights come from "
         "another split"
     )
@@ -173,7 +162,7 @@ def _show_test_images() -> None:
     rows = draw_test_images(images.table, state.get_draw())
     _show_gallery(
         [
-            (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row))
+            (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row, origin))
             for row in rows.to_dict("records")
             for name in [str(row["image_id"])]
         ]
@@ -196,10 +185,9 @@ def draw_test_images(table: pd.DataFrame, draw: int) -> pd.DataFrame:
     return table.sample(count, weights=weights, random_state=draw)
 
 
-def _take_test_image(row: Mapping[Hashable, Any]) -> None:
+def _take_test_image(row: Mapping[Hashable, Any], origin: Origin) -> None:
     truth = Truth(str(row["truth"]), str(row["dx_type"]))
-    offered = services.open_file(str(row["path"]), Origin.HAM10000, str(row["image_id"]), truth)
-    state.accept(offered)
+    state.accept(services.open_file(str(row["path"]), origin, str(row["image_id"]), truth))
 
 
 def _show_gallery(entries: list[tuple[str, str, str, Callable[[], None]]]) -> None:
@@ -207,7 +195,11 @@ def _show_gallery(entries: list[tuple[str, str, str, Callable[[], None]]]) -> No
     with st.container(horizontal=True, gap="small"):
         for label, alt, path, take in entries:
             with st.container(width=_TILE, gap="xsmall"):
-                st.image(path, width="stretch", alt=alt)
+                picture = read_image(path)
+                if isinstance(picture, Problem):
+                    components.show_problem(picture, title=f"{label} cannot be shown")
+                    continue
+                st.image(fit_to_screen(picture, _TILE_PIXELS), width="stretch", alt=alt)
                 st.button(label, key=f"take-{label}", on_click=take, width="stretch")
 
 

@@ -82,6 +82,7 @@ def get_analysis(picture: Picture) -> Analysis:
     key = _identify(picture)
     if key not in analyses:
         analyses[key] = Analysis(picture)
+    analyses[key].picture = picture  # the same file may be called otherwise where it is shown now
     analyses.move_to_end(key)
     while len(analyses) > REMEMBERED:
         analyses.popitem(last=False)

@@ -1,5 +1,6 @@
 """A person far from the server gives one picture after another: none is lost on the way."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_every_picture_chosen_one_after_another_is_received(far_page, pictures):
 
 
 def test_a_picture_chosen_before_the_page_has_answered_the_last_is_received(far_page, pictures):
-    for first, second in zip(pictures[:-1], pictures[1:], strict=True):
+    for first, second in pairwise(pictures):
         uploader_of(far_page).send_keys(str(first))
         wait(far_page, lambda d: not d.find_elements(By.CSS_SELECTOR, SENDING))
         uploader_of(far_page).send_keys(str(second))
