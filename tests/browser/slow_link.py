@@ -1,6 +1,6 @@
 """A slow link between a browser and a server: every byte is late, and few go up at a time.
 
-Chromium's own emulation does not reach websockets, over which Streamlit's pages talk.
+It delays websockets, over which Streamlit's pages talk, like any other connection.
 """
 
 import asyncio
