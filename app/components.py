@@ -13,6 +13,7 @@ from app import services
 from app.charts import SYMBOLS
 from app.services import Problem
 from skinmodel.diagnoses import Malignancy
+from skinmodel.images import MAX_BYTES
 from skinmodel.results import DISCLAIMER
 
 _BADGES: Final = {
@@ -21,9 +22,19 @@ _BADGES: Final = {
     Malignancy.BENIGN: ("Benign", "blue"),
 }
 
+_REFUSAL: Final = "refused-picture"
+# The browser itself refuses a file that is too large or of another kind: it marks the file's name,
+# and the server never hears of it, so that only a rule of style can say more.
+_UNSENT: Final = '[data-testid="stFileChips"] > :first-child > :last-child [aria-invalid="true"]'
+_NOT_RECEIVED: Final = (
+    f"The last file was not received. It must be a JPEG or PNG of at most {MAX_BYTES // 1024**2} "
+    "MB; if it is, try again."
+)
+
 # Lines stay readable on wide screens, and the original stays in view beside a long column. Text in
 # charts and captions takes the page's full colour: the defaults are too pale at arm's length.
-_STYLE: Final = """<style>
+_STYLE: Final = (
+    """<style>
 .stMainBlockContainer { max-width: 86rem; margin-inline: auto; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
 @media (min-width: 641px) {
@@ -41,7 +52,12 @@ _STYLE: Final = """<style>
   :is([class*="headline-figures"], [class*="f1-table"]) td:last-child { min-width: 11rem; }
 }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
+"""
+    f"""
+[data-testid="stFileUploader"]:has({_UNSENT})::after {{ content: "{_NOT_RECEIVED}"; }}
+body:has({_UNSENT}) .st-key-{_REFUSAL} {{ display: none; }}
 </style>"""
+)
 
 
 @cache
@@ -72,6 +88,12 @@ def run_guarded(action: Callable[[], None]) -> None:
 def show_problem(problem: Problem, title: str | None = None) -> None:
     """Show why something could not be done."""
     st.error(escape_markdown(problem.sentence), title=title, icon=":material/error:")
+
+
+def show_refusal(problem: Problem) -> None:
+    """Show why a picture was not accepted, until a later one is not even received."""
+    with st.container(key=_REFUSAL):
+        show_problem(problem, title="This picture cannot be used")
 
 
 def show_malignancy(malignancy: Malignancy) -> None:

@@ -9,14 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from app import components, services, state
-from app.pictures import Origin, Truth
+from app.pictures import Origin, Truth, fit_to_screen
 from app.samples import Sample
 from app.services import Problem
+from app.services.gallery import read_image
 from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
 _TYPES: Final = ["jpg", "jpeg", "png"]
 _TILE: Final = 136  # seven in a row at 1280 points, two on a phone
+_TILE_PIXELS: Final = 2 * _TILE
 
 
 class Source(StrEnum):
@@ -36,22 +38,36 @@ _ICONS: Final = {
 }
 
 
+_BOX: Final = "intake"
+
+
 def choose_picture() -> None:
-    """Show the ways to give a picture; what is given is put into the session's state."""
-    source = st.segmented_control(
-        "Where the picture comes from",
-        list(Source),
-        format_func=lambda s: f"{_ICONS[s]} {s}",
-        default=Source.UPLOAD,
-        required=True,
-        key="source",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    _SHOW[Source(source)]()
-    problem = state.get_problem()
-    if problem is not None:
-        components.show_problem(problem, title="This picture cannot be used")
+    """Show the ways to give a picture; what is given is put into the session's state.
+
+    The box stands open until a picture is there. It is the same box before and after: a browser
+    that draws it anew drops whatever is on its way to the server.
+    """
+    picture = state.get_picture()
+    if state.has_changed(_BOX, picture and picture.sha256) or _BOX not in st.session_state:
+        st.session_state[_BOX] = picture is None
+    with st.expander(
+        "Choose a picture", icon=":material/add_photo_alternate:", key=_BOX, on_change="rerun"
+    ):
+        source = st.segmented_control(
+            "Where the picture comes from",
+            list(Source),
+            format_func=lambda s: f"{_ICONS[s]} {s}",
+            default=Source.UPLOAD,
+            required=True,
+            key="source",
+            on_change=state.dismiss_problem,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        _SHOW[Source(source)]()
+        problem = state.get_problem()
+        if problem is not None:
+            components.show_refusal(problem)
 
 
 def _show_upload() -> None:
@@ -64,7 +80,8 @@ def _show_upload() -> None:
         on_change=_receive,
         args=(key, Origin.UPLOAD),
         help="It stays in this server's memory until shortly after this browser tab is closed. "
-        "It is not written to disk, and its name and metadata are not used.",
+        "It is not written to disk, and its name and metadata are not used. To put a result away, "
+        "press 'Clear picture' below the picture.",
     )
 
 
@@ -86,10 +103,14 @@ def _show_camera() -> None:
 
 def _receive(key: str, origin: Origin) -> None:
     file = st.session_state[key]
-    if file is None:
-        state.clear()
-    else:
+    if file is not None:
         state.accept(services.open_bytes(file.getvalue(), origin))
+    elif origin is Origin.CAMERA:
+        state.forget_picture()  # "Clear photo": a camera never sends this of itself
+    else:
+        # The browser takes a file away before it sends the next, and while that is on its way the
+        # widget must stay as it is. Whether another one follows cannot be told here.
+        state.dismiss_problem()
 
 
 def _show_samples() -> None:
@@ -127,9 +148,10 @@ def _show_test_images() -> None:
             help="Reads the folder that SKINMODEL_DATA names anew. Everything else works without.",
         )
         return
+    origin = services.find_test_origin(images)
     known = (
         "that the networks were neither trained nor tuned on"
-        if services.were_unseen(images)
+        if origin is Origin.HAM10000
         else "some of which the networks may have been trained on, since their weights come from "
         "another split"
     )
@@ -140,7 +162,7 @@ def _show_test_images() -> None:
     rows = draw_test_images(images.table, state.get_draw())
     _show_gallery(
         [
-            (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row))
+            (name, f"Test image {name}", str(row["path"]), partial(_take_test_image, row, origin))
             for row in rows.to_dict("records")
             for name in [str(row["image_id"])]
         ]
@@ -163,10 +185,9 @@ def draw_test_images(table: pd.DataFrame, draw: int) -> pd.DataFrame:
     return table.sample(count, weights=weights, random_state=draw)
 
 
-def _take_test_image(row: Mapping[Hashable, Any]) -> None:
+def _take_test_image(row: Mapping[Hashable, Any], origin: Origin) -> None:
     truth = Truth(str(row["truth"]), str(row["dx_type"]))
-    offered = services.open_file(str(row["path"]), Origin.HAM10000, str(row["image_id"]), truth)
-    state.accept(offered)
+    state.accept(services.open_file(str(row["path"]), origin, str(row["image_id"]), truth))
 
 
 def _show_gallery(entries: list[tuple[str, str, str, Callable[[], None]]]) -> None:
@@ -174,7 +195,11 @@ def _show_gallery(entries: list[tuple[str, str, str, Callable[[], None]]]) -> No
     with st.container(horizontal=True, gap="small"):
         for label, alt, path, take in entries:
             with st.container(width=_TILE, gap="xsmall"):
-                st.image(path, width="stretch", alt=alt)
+                picture = read_image(path)
+                if isinstance(picture, Problem):
+                    components.show_problem(picture, title=f"{label} cannot be shown")
+                    continue
+                st.image(fit_to_screen(picture, _TILE_PIXELS), width="stretch", alt=alt)
                 st.button(label, key=f"take-{label}", on_click=take, width="stretch")
 
 

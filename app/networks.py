@@ -1,4 +1,4 @@
-"""Which networks the Classify page asks, and which of them is the strongest on held-out lesions."""
+"""Which networks the Classify page asks, and which of them did best on held-out lesions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,9 @@ import streamlit as st
 
 from app import components, services
 from app.services import Problem
+from app.services.strength import Differences, read_differences
 from app.wording import join_words
+from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.models.registry import get_spec
 from skinmodel.weights.record import WeightsRecord
 
@@ -15,6 +17,10 @@ MOST: Final = 3
 """Networks shown side by side: a fourth column would be too narrow for its bars."""
 
 _STRENGTH: Final = "balanced_accuracy"
+_LIMITS: Final = (
+    "95 % intervals, not corrected for several comparisons; one training run of each network, one "
+    "view of each picture. See Compare."
+)
 
 
 def choose_networks() -> tuple[str, ...]:
@@ -39,16 +45,22 @@ def choose_networks() -> tuple[str, ...]:
         "it is first chosen, in a few seconds.",
     )
     records = services.read_records()
-    if not isinstance(records, Problem) and (sentence := describe_strongest(records)):
-        st.caption(sentence)
+    if not isinstance(records, Problem):
+        differences = read_differences(records, _STRENGTH)
+        if sentence := describe_strongest(records, differences):
+            st.caption(sentence)
     return tuple(name for name in models if name in chosen)
 
 
-def describe_strongest(records: Sequence[WeightsRecord]) -> str:
-    """Return one sentence on which network was the best on lesions none of them has seen.
+def describe_strongest(records: Sequence[WeightsRecord], differences: Differences) -> str:
+    """Return which network did best on lesions none of them has seen, and what that shows.
+
+    Nothing is said of two networks whose paired difference is not saved: whether they differ
+    cannot be read from the interval of each.
 
     Args:
         records: of the shipped networks; their test figures are of one view of each picture.
+        differences: of the same figures, paired; see ``services.strength``.
 
     Returns:
         Markdown; empty where fewer than two networks have been measured on one and the same split.
@@ -61,21 +73,32 @@ def describe_strongest(records: Sequence[WeightsRecord]) -> str:
     if len(found) < 2 or len({record.split["fingerprint"] for record in records}) > 1:
         return ""
     first, *others = sorted(found, key=lambda name: -found[name]["value"])
-    near = [name for name in others if found[name]["high"] >= found[first]["low"]]
-    if len(near) == len(others):
-        return (
-            "No network here is shown to be the strongest on held-out lesions of HAM10000 "
-            f"(balanced accuracy {join_words(_name(m, found) for m in (first, *others))})."
+    known = {name: differences[name, first] for name in others if (name, first) in differences}
+    better = [name for name, gap in known.items() if gap.low > 0]
+    same = [name for name, gap in known.items() if not gap.low > 0]
+    figures = join_words(_name(name, found) for name in (first, *others))
+    text = f"Balanced accuracy on held-out lesions of HAM10000: {figures}."
+    if better:
+        text += (
+            f" **{get_spec(first).title}** did better than {_list_gaps(better, known)}, "
+            "compared on the same lesions."
         )
-    text = (
-        f"On held-out lesions of HAM10000, **{get_spec(first).title}** has the highest balanced "
-        f"accuracy of these networks, {_interval(found[first])}; "
-        f"{join_words(_name(name, found) for name in others)}."
+    if same:
+        text += f" Between {get_spec(first).title} and {_list_gaps(same, known)} no difference is "
+        text += "shown."
+    return f"{text} {_LIMITS}"
+
+
+def _list_gaps(models: Sequence[str], gaps: Mapping[str, Interval]) -> str:
+    return join_words(f"{get_spec(name).title} ({_points(gaps[name])})" for name in models)
+
+
+def _points(gap: Interval) -> str:
+    """Return a difference of shares in points, hundredths, with its interval."""
+    value, low, high = (
+        f"{100 * share:+.1f}".replace("-", "−") for share in (gap.value, gap.low, gap.high)
     )
-    if near:
-        titles = join_words(get_spec(name).title for name in near)
-        text += f" Its interval overlaps that of {titles}: no difference is shown there."
-    return text + " 95 % intervals, one view of each picture; see Compare."
+    return f"{value} points, {low} to {high}"
 
 
 def _name(model: str, found: Mapping[str, Mapping[str, Any]]) -> str:

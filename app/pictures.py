@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -97,6 +98,17 @@ def open_picture(
     return Picture(
         image, fit_to_screen(image), hashlib.sha256(data).hexdigest(), origin, title, truth
     )
+
+
+def open_picture_file(
+    path: Path, origin: Origin, title: str | None = None, truth: Truth | None = None
+) -> Picture:
+    """Return the picture in a file of this server; arguments as for ``open_picture``.
+
+    Raises:
+        ImageError: the file is gone or cannot be read, or ``images.decode`` refuses its bytes.
+    """
+    return open_picture(images.read_bytes(path), origin, title, truth)
 
 
 def fit_to_screen(image: NDArray[np.uint8], side: int = SCREEN_SIDE) -> NDArray[np.uint8]:

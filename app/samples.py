@@ -9,6 +9,7 @@ import pandas as pd
 from skinmodel.data.ham10000 import read_index
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import get_diagnosis
+from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.paths import SAMPLES
 
 
@@ -39,12 +40,23 @@ class HeldOutImages:
 
 
 def read_drawings() -> tuple[Sample, ...]:
-    """Return the drawn samples that come with the program, in class order."""
-    index = json.loads((SAMPLES / "index.json").read_text(encoding="utf-8"))
-    return tuple(
-        Sample(get_diagnosis(entry["code"]).name, str(SAMPLES / entry["file"]))
-        for entry in index["drawings"]
-    )
+    """Return the drawn samples that come with the program, in class order.
+
+    Raises:
+        ConfigError: their list is missing or damaged.
+    """
+    file = SAMPLES / "index.json"
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(
+            Sample(get_diagnosis(entry["code"]).name, str(SAMPLES / entry["file"]))
+            for entry in index["drawings"]
+        )
+    except (OSError, ValueError, LookupError, TypeError, UnknownNameError) as error:
+        raise ConfigError(
+            f"The list of drawings '{file}' cannot be read ({error}). Restore the folder from the "
+            "repository: git checkout -- assets/samples."
+        ) from error
 
 
 def read_held_out(folder: Path) -> HeldOutImages:

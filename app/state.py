@@ -1,6 +1,7 @@
 """What one session remembers, with types. It ends with the session; nothing is stored."""
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any, Final
 
 import streamlit as st
@@ -16,6 +17,7 @@ _PROBLEM: Final = "intake_problem"
 _ANALYSES: Final = "analyses"
 _ROUND: Final = "intake_round"
 _DRAW: Final = "test_image_draw"
+_SEEN: Final = "values_seen"
 
 
 def _get(key: str, default: Any) -> Any:
@@ -41,13 +43,31 @@ def accept(offered: Picture | Problem) -> None:
     st.session_state[_PROBLEM] = None if is_picture else offered
 
 
-def clear() -> None:
+def dismiss_problem() -> None:
+    """Forget why the last picture offered was not accepted."""
+    st.session_state[_PROBLEM] = None
+
+
+def forget_picture() -> None:
     """Forget the picture in work, what was said of it, and any refusal."""
     picture = get_picture()
     if picture is not None:
         _get(_ANALYSES, OrderedDict()).pop(_identify(picture), None)
     st.session_state[_PICTURE] = st.session_state[_PROBLEM] = None
+
+
+def clear() -> None:
+    """Forget the picture in work as ``forget_picture``, and start with empty input widgets."""
+    forget_picture()
     st.session_state[_ROUND] = get_round() + 1
+
+
+def has_changed(name: str, value: Hashable) -> bool:
+    """Return whether a value is another one than when this was last asked under this name."""
+    seen: dict[str, Hashable] = _get(_SEEN, {})
+    changed = name not in seen or seen[name] != value
+    seen[name] = value
+    return changed
 
 
 def get_round() -> int:
@@ -62,6 +82,7 @@ def get_analysis(picture: Picture) -> Analysis:
     key = _identify(picture)
     if key not in analyses:
         analyses[key] = Analysis(picture)
+    analyses[key].picture = picture  # the same file may be called otherwise where it is shown now
     analyses.move_to_end(key)
     while len(analyses) > REMEMBERED:
         analyses.popitem(last=False)

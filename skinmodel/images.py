@@ -82,8 +82,17 @@ def read(path: Path) -> NDArray[np.uint8]:
         uint8, (H, W, 3), RGB, 0-255, as ``decode`` gives it.
 
     Raises:
-        ImageError: there is no such file, it cannot be read, it is larger than ``MAX_BYTES``, or
-            ``decode`` refuses it.
+        ImageError: as ``read_bytes``, or ``decode`` refuses the file.
+    """
+    return decode(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a picture's file as it is, for ``decode``.
+
+    Raises:
+        ImageError: there is no such file, it cannot be read, it is empty or larger than
+            ``MAX_BYTES``.
     """
     try:
         if path.is_dir():
@@ -93,7 +102,7 @@ def read(path: Path) -> NDArray[np.uint8]:
         _check_length(path.stat().st_size)
         with path.open("rb") as file:
             # One byte more than allowed, so that a file that grew meanwhile is noticed.
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ImageError(f"There is no file '{path}'. Check its name and folder.") from error
     except PermissionError as error:
@@ -105,7 +114,6 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise ImageError(
             f"The file '{path}' could not be read ({reason}). Check the name and the disk."
         ) from error
-    return decode(data)
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

@@ -67,7 +67,7 @@ def test_photographs_keep_what_is_known_and_drop_unknown():
         "image_id": "ISIC_1", "group_id": "L1", "truth": "mel", "dx_type": "histo",
         "path": "x.jpg", "age": float("nan"), "sex": "unknown", "localization": "back",
     }  # fmt: skip
-    [case] = read_cases(pd.DataFrame([row]))
+    [case] = read_cases(pd.DataFrame([row]), unseen=True)
     assert (case.age, case.sex, case.site, case.code) == (None, "", "back", "mel")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app import components
 from app.comparison.matrix_chart import Cell
 from app.comparison.pair import Measured, Pair, Slot
-from app.comparison.photographs import Photographs, shrink
+from app.comparison.photographs import Photographs, can_be_found, shrink
 from app.comparison.tables import show_download
 from app.report import describe_overlay
 from app.services import Problem, evaluations
@@ -91,6 +91,9 @@ def _find_photographs(pair: Pair) -> Photographs | None:
         st.caption(
             "Probabilities only: the pictures appear where the server is started with "
             "SKINMODEL_DATA naming the folder that holds this data set."
+            if can_be_found(pair.dataset.dataset)
+            else "Probabilities only: the pictures are in a folder of your own, and where that is "
+            "is not kept. Find them there by their ids."
         )
         return None
     if isinstance(found, Problem):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import components, services
 from app.comparison.pair import LEAKY, Pair, name_dataset, name_run, sort_datasets
+from app.comparison.photographs import can_be_found
 from app.services import Problem, evaluations
 from skinmodel.evaluation.report import Evaluation
 
@@ -33,13 +34,18 @@ def choose_pair() -> Pair | None:
         )
         runs = {e.provenance.run_id: e for e in datasets[dataset]}
         if len(runs) < 2:
+            name = datasets[dataset][0].provenance.dataset
+            images = (
+                f"--dataset {name} --data DIR"
+                if can_be_found(name)
+                else "--images DIR --truth FILE, with the same images and truth"
+            )
             st.info(
                 f"Only one run is measured on this set, {', '.join(runs)}. Measure another with: "
-                f"python -m skinmodel evaluate --model NAME --dataset "
-                f"{datasets[dataset][0].provenance.dataset} --data DIR."
+                f"python -m skinmodel evaluate --model NAME {images}."
             )
             return None
-        pair = _choose_runs(dataset, runs)
+        pair = _choose_runs(runs)
         if isinstance(pair, Problem):
             components.show_problem(pair, title="These two runs cannot be compared")
             return None
@@ -62,35 +68,45 @@ def _title(measured: Sequence[Evaluation]) -> str:
     return name if told else f"{name} ({LEAKY})"
 
 
-def _choose_runs(dataset: str, runs: Mapping[str, Evaluation]) -> Pair | Problem:
+def _choose_runs(runs: Mapping[str, Evaluation]) -> Pair | Problem:
     ids = list(runs)
     preferred = _prefer(runs)
     columns = st.columns(2)
     with columns[0]:
-        first = _choose("First network", ids, preferred[0], runs, f"compare-first-{dataset}")
+        first = _choose("First network", ids, preferred[0], runs, "compare-first")
     others = [run_id for run_id in ids if run_id != first]
-    # Kept apart for each first run, so that the two can never be the same.
     second_default = preferred[1] if preferred[1] != first else preferred[0]
     with columns[1]:
-        second = _choose(
-            "Second network", others, second_default, runs, f"compare-second-{dataset}-{first}"
-        )
+        second = _choose("Second network", others, second_default, runs, "compare-second")
     return evaluations.open_pair(runs[first], runs[second])
 
 
 def _choose(
     label: str, ids: list[str], default: str, runs: Mapping[str, Evaluation], key: str
 ) -> str:
-    return str(
+    """Return one run of ``ids``: the one a reader chose last, on whatever data set, if it is there.
+
+    The wish is kept apart from the box, so that it comes back with a set that has the run.
+    """
+    wish = st.session_state.get(f"{key}-wish")
+    st.session_state[key] = wish if wish in ids else default
+    chosen = str(
         st.selectbox(
             label,
             ids,
-            index=ids.index(default),
             format_func=lambda run_id: name_run(runs[run_id].provenance),
             key=key,
-            persist_state="session",
+            on_change=_remember,
+            args=(key,),
         )
     )
+    if wish is not None and wish not in runs:
+        st.caption(f"{components.escape_markdown(wish)} is not measured on this data set.")
+    return chosen
+
+
+def _remember(key: str) -> None:
+    st.session_state[f"{key}-wish"] = st.session_state[key]
 
 
 def _prefer(runs: Mapping[str, Evaluation]) -> tuple[str, str]:

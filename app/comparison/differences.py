@@ -1,10 +1,26 @@
 """The paired difference of two runs, whichever of the two was saved as the first."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, McNemar
-from skinmodel.evaluation.comparisons import SavedComparison
+from skinmodel.evaluation.comparisons import SavedComparison, read_comparison
+from skinmodel.evaluation.report import Provenance
+
+
+def read_either_way(root: Path, first: Provenance, second: Provenance) -> Comparison | None:
+    """Return the saved difference of two evaluations, second minus first; None where none is saved.
+
+    One kept with the two runs exchanged is turned around.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
+    kept = read_comparison(root, first, second)
+    if kept is None and (other := read_comparison(root, second, first)) is not None:
+        kept = turn_around(other)
+    return None if kept is None else kept.comparison
 
 
 def turn_around(saved: SavedComparison) -> SavedComparison:

@@ -42,6 +42,11 @@ class Photographs:
     by_id: Mapping[str, Photograph] = field(repr=False)
 
 
+def can_be_found(dataset: str) -> bool:
+    """Return whether a data folder may hold the images of a data set: those known by name."""
+    return dataset in DATASETS
+
+
 def find_photographs(dataset: str, data: Path) -> Photographs | None:
     """Return where the images of a data set are; None for a set not known by name.
 
@@ -52,7 +57,7 @@ def find_photographs(dataset: str, data: Path) -> Photographs | None:
     Raises:
         DatasetError: the folder does not hold the set, or not as released.
     """
-    if dataset not in DATASETS:
+    if not can_be_found(dataset):
         return None
     index = load_evaluation_set(dataset, data).index
     transforms = index["transform"] if "transform" in index else [None] * len(index)

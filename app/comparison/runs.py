@@ -7,10 +7,9 @@ import streamlit as st
 
 from app import components
 from app.comparison import wording
-from app.comparison.pair import Pair, sort_datasets
+from app.comparison.pair import Pair, name_network, sort_datasets
 from app.comparison.tables import show_table, spread
 from app.services import Problem, evaluations
-from skinmodel.models.registry import get_spec
 
 _FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc", "recall.mel")
 
@@ -29,7 +28,7 @@ def show_runs(pair: Pair) -> None:
             continue
         known = report.provenance
         badge = " :red-badge[leaky: too good]" if known.leaks else ""
-        title = components.escape_markdown(get_spec(known.model).title)
+        title = components.escape_markdown(name_network(known))
         rows[f"{title}, `{known.run_id}`{badge}"] = {
             wording.name_figure(name): wording.interval(report.metrics[name]) for name in _FIGURES
         }
@@ -45,6 +44,6 @@ def show_runs(pair: Pair) -> None:
         "Headline figures of every run measured on this data set, with 95 % intervals.",
     )
     st.caption(
-        "Intervals of two runs that overlap show no difference; choose the two above for the "
-        "paired difference, which is sharper."
+        "Each interval is of one run alone: whether two runs differ cannot be read from the two. "
+        "Choose them above for their paired difference."
     )

@@ -52,10 +52,24 @@ def show_table(
 
 
 def show_download(
-    saved: pd.DataFrame, pair: Pair, subject: str, label: str = "Save the table (CSV)"
+    saved: pd.DataFrame,
+    pair: Pair,
+    subject: str,
+    label: str = "Save the table (CSV)",
+    *,
+    of_dataset: bool = True,
 ) -> None:
-    """Show a button that saves a table of the two runs as CSV."""
-    show_save_button(partial(render_csv, saved, pair), name_file(pair, subject, ".csv"), label)
+    """Show a button that saves a table of the two runs as CSV.
+
+    Args:
+        saved: see ``render_csv``.
+        pair: the two runs.
+        subject: what the table holds.
+        label: of the button.
+        of_dataset: see ``figures.name_file``.
+    """
+    file = name_file(pair, subject, ".csv", of_dataset=of_dataset)
+    show_save_button(partial(render_csv, saved, pair), file, label)
 
 
 def render_csv(table: pd.DataFrame, pair: Pair) -> bytes:

@@ -21,6 +21,7 @@ _CURVES: Final = {
     "Learning rate": ("learning_rate",),
 }
 _HEIGHT: Final = 400
+_IMAGES: Final = "Training and validation parts of each run's own split"
 
 
 @st.fragment
@@ -75,11 +76,17 @@ def _show(pair: Pair) -> None:
         f"{name} by epoch, first to last: {'; '.join(ends)}.",
         "training",
         height=_HEIGHT,
+        images=_IMAGES,
         legend_rows=4 if len(ends) > 2 else 2,
     )
     explain("training")
-    kept = [t.assign(network=m.label) for m, _, t in histories if t is not None]
-    show_download(pd.concat(kept, ignore_index=True), pair, "training curves")
+    kept = [
+        t.assign(network=m.label, data_set=_IMAGES, views=1)
+        for m, _, t in histories
+        if t is not None
+    ]
+    table = pd.concat(kept, ignore_index=True)
+    show_download(table, pair, "training curves", of_dataset=False)
     show_sources(pair)
 
 

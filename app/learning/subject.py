@@ -47,7 +47,7 @@ def choose_subject() -> Picture | None:
                 )
                 picture = _CHOOSE[Source(source)]()
     if isinstance(picture, Problem):
-        components.show_problem(picture, title="This picture cannot be used")
+        components.show_refusal(picture)
         return None
     if picture is not None:
         height, width = picture.image.shape[:2]
@@ -120,7 +120,7 @@ def _choose_test_image() -> Picture | Problem | None:
     st.button("Draw others", icon=":material/refresh:", on_click=_draw_again, key="learn-again")
     row = rows.iloc[names.index(name)]
     truth = Truth(str(row["truth"]), str(row["dx_type"]))
-    return _open(str(row["path"]), Origin.HAM10000, name, truth)
+    return _open(str(row["path"]), services.find_test_origin(images), name, truth)
 
 
 def _draw_again() -> None:

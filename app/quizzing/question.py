@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import charts, components, services, state
+from app.cautions import warn_of_picture
 from app.content import read_diagnosis_texts
 from app.explanation import show_explanation
 from app.learning.waiting import wait_for_networks
@@ -38,7 +39,7 @@ def show_question(quiz: Quiz, case: Case) -> None:
             st.caption(details)
     with second:
         if quiz.is_reviewing:
-            _show_truth(quiz)
+            _show_truth(quiz, picture)
         elif quiz.choice is None:
             _ask_first(quiz, number)
         elif quiz.second_opinion:
@@ -123,7 +124,7 @@ def _finish(quiz: Quiz, case: Case, picture: Picture, second: str | None) -> Non
     st.rerun()
 
 
-def _show_truth(quiz: Quiz) -> None:
+def _show_truth(quiz: Quiz, picture: Picture) -> None:
     answer = quiz.answers[-1]
     truth = get_diagnosis(answer.case.code)
     last = answer.second or answer.choice
@@ -136,6 +137,8 @@ def _show_truth(quiz: Quiz) -> None:
     if answer.case.confirmed_by:
         how = components.escape_markdown(describe_confirmation(answer.case.confirmed_by))
         st.caption(f"{answer.case.image_id}, {how}.")
+        for caution in warn_of_picture(picture):
+            st.caption(caution)
     else:
         st.caption("A drawing made by this program, not a photograph.")
     components.show_malignancy(truth.malignancy)

@@ -10,6 +10,7 @@ from app.quizzing.session import Quiz, forget
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.models.registry import get_spec
+from skinmodel.quiz.cases import PERHAPS_SEEN
 from skinmodel.quiz.export import to_csv
 from skinmodel.quiz.scoring import (
     READER,
@@ -47,6 +48,10 @@ def show_score(quiz: Quiz) -> None:
         "clinician. Your first answers count. "
         f"{runs}. {DISCLAIMER}"
     )
+    if any(answer.case.source == PERHAPS_SEEN for answer in quiz.answers):
+        st.caption(
+            "The networks' scores may be too good: they may have been trained on these lesions."
+        )
     _show_second_opinions(quiz)
     for who, found in scores.items():
         with st.expander(f"Confusion matrix: {_name(who)}"):

@@ -8,7 +8,7 @@ import streamlit as st
 from app import components, services
 from app.quizzing.session import Quiz, begin
 from app.services.quiz import list_cases
-from skinmodel.quiz.cases import DRAWING
+from skinmodel.quiz.cases import DRAWING, UNSEEN
 from skinmodel.quiz.selection import Mix
 
 _LENGTHS: Final = {"10": 10, "20": 20, "50": 50, "Endless": None}
@@ -30,9 +30,15 @@ def show_start() -> None:
             icon=":material/draw:",
         )
     else:
+        known = (
+            "lesions none of the networks was trained on"
+            if cases[0].source == UNSEEN
+            else "the networks may have been trained on some of these lesions, since their weights "
+            "come from another split, so that their score may be too good"
+        )
         st.markdown(
-            f"{len(cases):,} photographs of HAM10000's test folds: lesions none of the networks "
-            "was trained on. No lesion comes twice; what you get wrong comes more often."
+            f"{len(cases):,} photographs of HAM10000's test folds: {known}. No lesion comes twice; "
+            "what you get wrong comes more often."
         )
     with st.form("quiz-start"):
         mix = st.radio("Mix", list(_MIXES), format_func=lambda name: _MIXES[name])

@@ -16,7 +16,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from app.logs import build_logger
-from app.pictures import Analysis, Origin, Picture, Truth, open_picture
+from app.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
 from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
 from app.warmup import WarmUp
 from skinmodel import images, paths
@@ -207,7 +207,7 @@ def open_file(
     path: str, origin: Origin, title: str, truth: Truth | None = None
 ) -> Picture | Problem:
     """Return a sample's picture, or why it cannot be opened."""
-    return attempt(lambda: open_picture(Path(path).read_bytes(), origin, title, truth))
+    return attempt(lambda: open_picture_file(Path(path), origin, title, truth))
 
 
 def predict(analysis: Analysis, models: Sequence[str]) -> Mapping[str, Prediction] | Problem:
@@ -273,3 +273,8 @@ def were_unseen(images: HeldOutImages) -> bool:
     return not isinstance(records, Problem) and all(
         record.split["fingerprint"] == images.split_fingerprint for record in records
     )
+
+
+def find_test_origin(images: HeldOutImages) -> Origin:
+    """Return the provenance of a picture of the test folds: never better than it is."""
+    return Origin.HAM10000 if were_unseen(images) else Origin.HAM10000_UNPLACED

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import services
-from app.comparison.differences import turn_around
+from app.comparison.differences import read_either_way
 from app.comparison.pair import Measured, Pair, read_pair
 from app.comparison.photographs import Photograph, Photographs, find_photographs, open_photograph
 from app.services import Problem, attempt
@@ -18,7 +18,6 @@ from skinmodel import paths
 from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
-from skinmodel.evaluation.comparisons import read_comparison
 from skinmodel.evaluation.leak import FILE as LEAK_TABLE
 from skinmodel.evaluation.leak import LeakRow, from_frame
 from skinmodel.evaluation.published import Publication, read_publication
@@ -90,19 +89,9 @@ def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport | 
 
 
 def read_difference(pair: Pair) -> Comparison | Problem | None:
-    """Return the paired difference of two runs as kept on disk; None where it has to be computed.
-
-    One kept with the two runs exchanged is turned around.
-    """
+    """Return the paired difference of two runs as kept on disk; None where it is not kept."""
     first, second = (measured.provenance for measured in pair.both)
-
-    def read() -> Comparison | None:
-        kept = read_comparison(paths.RESULTS, first, second)
-        if kept is None and (other := read_comparison(paths.RESULTS, second, first)) is not None:
-            kept = turn_around(other)
-        return None if kept is None else kept.comparison
-
-    return attempt(read)
+    return attempt(lambda: read_either_way(paths.RESULTS, first, second))
 
 
 def compute_difference(pair: Pair) -> Comparison | Problem:

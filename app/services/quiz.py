@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 
 from app import services
-from app.pictures import Origin, Picture, Truth, open_picture
+from app.pictures import Origin, Picture, Truth, open_picture, open_picture_file
 from app.services import Problem, attempt
 from skinmodel.drawings import draw_lesion
 from skinmodel.errors import ImageError
@@ -13,11 +13,14 @@ from skinmodel.quiz.cases import DRAWING, Case, draw_cases, read_cases
 
 
 def list_cases() -> tuple[tuple[Case, ...], Problem | None]:
-    """Return the pictures of the test folds, or drawings and why: None where there are no data."""
+    """Return the pictures of the test folds, or drawings and why: None where there are no data.
+
+    A photograph's source says whether the networks may have been trained on its lesion.
+    """
     held_out = services.read_test_images()
     if held_out is None or isinstance(held_out, Problem):
         return draw_cases(), held_out
-    return read_cases(held_out.table), None
+    return read_cases(held_out.table, unseen=services.were_unseen(held_out)), None
 
 
 def open_case(case: Case) -> Picture | Problem:
@@ -25,9 +28,10 @@ def open_case(case: Case) -> Picture | Problem:
 
     def open_() -> Picture:
         truth = Truth(case.code, case.confirmed_by or "unknown")
+        origin = Origin(case.source)
         if case.source == DRAWING:
-            return open_picture(_paint(case), Origin.DRAWING, "Quiz", truth)
-        return open_picture(Path(case.path).read_bytes(), Origin.HAM10000, "Quiz", truth)
+            return open_picture(_paint(case), origin, "Quiz", truth)
+        return open_picture_file(Path(case.path), origin, "Quiz", truth)
 
     return attempt(open_)
 

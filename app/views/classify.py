@@ -23,18 +23,8 @@ def render() -> None:
         "Give a dermoscopic picture of one lesion. Networks name the most likely of seven "
         f"diagnoses, say how sure they are and show where they looked. **{DISCLAIMER}**"
     )
+    choose_picture()
     picture = state.get_picture()
-    if picture is None:
-        with st.container(border=True):
-            choose_picture()
-    else:
-        # Named by the picture, so that it closes when another one is chosen.
-        with st.expander(
-            "Choose another picture",
-            icon=":material/add_photo_alternate:",
-            key=f"intake-{picture.sha256}",
-        ):
-            choose_picture()
     status = warm_up.status
     if status.state is WarmUpState.READY and picture is not None:
         models = choose_networks()

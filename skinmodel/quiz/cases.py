@@ -8,9 +8,12 @@ import pandas as pd
 
 from skinmodel.diagnoses import CODES
 
-Source = Literal["HAM10000, test folds", "drawing made by this program"]
+Source = Literal[
+    "HAM10000, test folds", "HAM10000, perhaps seen in training", "drawing made by this program"
+]
 
-PHOTOGRAPH: Final[Source] = "HAM10000, test folds"
+UNSEEN: Final[Source] = "HAM10000, test folds"
+PERHAPS_SEEN: Final[Source] = "HAM10000, perhaps seen in training"
 DRAWING: Final[Source] = "drawing made by this program"
 DRAWINGS_A_CLASS: Final = 12
 """Variants of each drawn diagnosis: enough for a session of 50 without a picture twice."""
@@ -27,7 +30,8 @@ class Case:
         lesion: what all pictures of one lesion share.
         code: the confirmed diagnosis.
         confirmed_by: as HAM10000 writes it, such as ``histo``; empty for a drawing.
-        source: a photograph of the test folds, or a drawing.
+        source: a photograph, and whether the networks may have been trained on its lesion, or a
+            drawing.
         path: of the photograph; empty for a drawing.
         seed: of the drawing; 0 for a photograph.
         age: in years; None where it is not known.
@@ -47,20 +51,22 @@ class Case:
     site: str = ""
 
 
-def read_cases(held_out: pd.DataFrame) -> tuple[Case, ...]:
-    """Return the photographs of lesions that no network was trained on.
+def read_cases(held_out: pd.DataFrame, *, unseen: bool) -> tuple[Case, ...]:
+    """Return the photographs of the test folds.
 
     Args:
         held_out: rows of HAM10000's index that belong to the test folds, with image_id, group_id,
             truth, dx_type, path, age, sex and localization.
+        unseen: whether every network was trained on the very split that these folds are of.
     """
+    source = UNSEEN if unseen else PERHAPS_SEEN
     return tuple(
         Case(
             image_id=str(row.image_id),
             lesion=str(row.group_id),
             code=str(row.truth),
             confirmed_by=str(row.dx_type),
-            source=PHOTOGRAPH,
+            source=source,
             path=str(row.path),
             age=_to_years(row.age),
             sex=_known(row.sex),

@@ -355,3 +355,48 @@ def test_one_file_given_in_two_ways_keeps_each_ones_provenance(open_dashboard):
     kept = [analysis.picture for analysis in at.session_state["analyses"].values()]
     assert [picture.origin for picture in kept] == [Origin.DRAWING, Origin.UPLOAD]
     assert len({picture.sha256 for picture in kept}) == 1
+
+
+def test_a_file_taken_away_to_make_room_for_the_next_changes_nothing(open_dashboard, picture_bytes):
+    at = upload(open_dashboard(), picture_bytes)
+    before, key = at.session_state["picture"], at.file_uploader[0].key
+    at.file_uploader[0].set_value(None).run()
+    assert at.session_state["picture"] is before
+    assert at.file_uploader[0].key == key  # a new one would not get what is on its way
+
+
+def test_taking_a_refused_file_away_takes_its_error_away(open_dashboard, picture_bytes):
+    at = upload(open_dashboard(), picture_bytes[:500], "half.png")
+    assert at.error
+    key = at.file_uploader[0].key
+    at.file_uploader[0].set_value(None).run()
+    assert not at.error
+    assert at.file_uploader[0].key == key
+
+
+def test_a_refusal_stays_with_the_way_it_was_given_by(open_dashboard, picture_bytes):
+    at = upload(open_dashboard(), picture_bytes[:500], "half.png")
+    at.segmented_control(key="source").set_value(Source.SAMPLES).run()
+    assert not at.error
+
+
+def test_clearing_a_photo_forgets_it(open_dashboard, picture_bytes):
+    at = open_dashboard()
+    at.segmented_control(key="source").set_value(Source.CAMERA).run()
+    at.camera_input[0].set_value(("photo.jpg", picture_bytes, "image/jpeg")).run()
+    key = at.camera_input[0].key
+    at.camera_input[0].set_value(None).run()
+    assert at.session_state["picture"] is None
+    assert at.camera_input[0].key == key
+
+
+def test_the_box_to_choose_from_is_open_until_there_is_a_picture(open_dashboard, picture_bytes):
+    at = open_dashboard()
+    assert at.session_state["intake"]
+    upload(at, picture_bytes)
+    assert not at.session_state["intake"]
+    at.switch_page("views/about.py").run()
+    at.switch_page("views/classify.py").run()
+    assert not at.session_state["intake"]
+    at = upload(at, picture_bytes[:500], "half.png")
+    assert at.session_state["intake"]

@@ -1,6 +1,7 @@
 """The choice of networks on the Classify page, and which one it calls the strongest."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,7 +11,10 @@ from fakes import FakeClassifier, make_probabilities, make_record
 from app import services
 from app.networks import describe_strongest
 from app.report import render_json
+from app.services.strength import read_differences
+from skinmodel import paths
 from skinmodel.errors import WeightsError
+from skinmodel.evaluation.bootstrap import Interval
 
 NAMES = ("cnn", "cnn_sa", "efficientnet_lite0", "efficientnet_lite0_sa")
 
@@ -94,28 +98,62 @@ def measured(model, value, low, high):
     return replace(make_record(model), metrics={"test": {"balanced_accuracy": figure}})
 
 
-def test_the_strongest_network_is_named_with_its_interval():
-    sentence = describe_strongest(
-        [
-            measured("cnn", 0.57, 0.52, 0.61),
-            measured("efficientnet_lite0", 0.70, 0.65, 0.75),
-            measured("efficientnet_lite0_sa", 0.66, 0.61, 0.71),
-        ]
-    )
-    assert "**EfficientNet-Lite0** has the highest" in sentence
-    assert "0.70 (0.65 to 0.75)" in sentence
+MEASURED = [
+    measured("cnn", 0.57, 0.52, 0.61),
+    measured("efficientnet_lite0", 0.70, 0.65, 0.75),
+    measured("efficientnet_lite0_sa", 0.66, 0.61, 0.71),
+]
+
+
+def test_the_strongest_is_called_better_by_its_paired_differences_alone():
+    differences = {
+        ("cnn", "efficientnet_lite0"): Interval(0.13, 0.09, 0.17),
+        ("efficientnet_lite0_sa", "efficientnet_lite0"): Interval(0.04, -0.01, 0.09),
+    }
+    sentence = describe_strongest(MEASURED, differences)
+    assert "EfficientNet-Lite0 0.70 (0.65 to 0.75)" in sentence
     assert "CNN 0.57 (0.52 to 0.61)" in sentence
-    assert "overlaps that of EfficientNet-Lite0-SA: no difference is shown" in sentence
+    assert "**EfficientNet-Lite0** did better than CNN (+13.0 points, +9.0 to +17.0)," in sentence
+    assert "and EfficientNet-Lite0-SA (+4.0 points, −1.0 to +9.0) no difference" in sentence
 
 
-def test_overlapping_intervals_name_no_strongest():
-    sentence = describe_strongest(
-        [measured("cnn", 0.57, 0.52, 0.61), measured("cnn_sa", 0.59, 0.54, 0.64)]
-    )
-    assert sentence.startswith("No network here is shown to be the strongest")
+def test_overlapping_intervals_do_not_hide_a_difference_that_is_there():
+    records = [measured("cnn", 0.57, 0.52, 0.61), measured("cnn_sa", 0.59, 0.54, 0.64)]
+    sentence = describe_strongest(records, {("cnn", "cnn_sa"): Interval(0.026, 0.001, 0.055)})
+    assert "**CNN-SA** did better than CNN" in sentence
+    assert "no difference" not in sentence
+
+
+def test_of_pairs_without_a_saved_difference_nothing_is_said():
+    sentence = describe_strongest(MEASURED, {})
+    assert "0.70 (0.65 to 0.75)" in sentence
+    assert "better" not in sentence
+    assert "no difference" not in sentence
+
+
+def test_the_shipped_networks_are_compared_as_the_saved_comparisons_say():
+    records = services.read_records()
+    differences = read_differences(records, "balanced_accuracy")
+    assert len(differences) == len(records) * (len(records) - 1)
+    for file in (paths.RESULTS / "comparisons").glob("ham10000-test--*"):
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        first, second = saved["first"], saved["second"]
+        if {first["run_id"], second["run_id"]} <= {r.run_id for r in records}:
+            gap = differences[first["model"], second["model"]]
+            assert vars(gap) == saved["comparison"]["differences"]["balanced_accuracy"]
+    assert describe_strongest(records, differences)
+
+
+def test_a_damaged_comparison_is_not_a_difference(monkeypatch, tmp_path):
+    shutil.copytree(paths.RESULTS, tmp_path / "results")
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    records = services.read_records()
+    for file in (paths.RESULTS / "comparisons").glob("ham10000-test--*"):
+        file.write_text("{}", encoding="utf-8")
+    assert read_differences(records, "balanced_accuracy") == {}
 
 
 def test_networks_of_other_splits_are_not_ranked():
     other = measured("cnn_sa", 0.9, 0.88, 0.92)
     other = replace(other, split={**other.split, "fingerprint": "e" * 64})
-    assert describe_strongest([measured("cnn", 0.57, 0.52, 0.61), other]) == ""
+    assert describe_strongest([measured("cnn", 0.57, 0.52, 0.61), other], {}) == ""

@@ -123,7 +123,8 @@ def test_every_section_names_its_runs_and_can_be_saved(open_compare, section):
         assert config["modeBarButtons"] == [["toImage"]]
         image = config["toImageButtonOptions"]
         assert image["format"] == "svg"
-        assert image["filename"].startswith("skinmodel-ham10000-test-")
+        of_set = "training" if section == "Training" else "ham10000-test"
+        assert image["filename"].startswith(f"skinmodel-{of_set}-")
     assert len({c.alt for c in charts(at)}) == len(charts(at))
     assert "nan" not in text.lower().replace("malignan", "").split()
 
@@ -523,3 +524,84 @@ def test_a_saved_table_says_where_it_comes_from(results):
     assert list(table["disclaimer"]) == [DISCLAIMER] * 2
     assert table["value"].isna().tolist() == [False, True]
     assert not table["first_leaks"].any()
+
+
+def test_a_run_stays_chosen_on_every_set_it_is_measured_on(open_compare):
+    for dataset, seed in (("ham10000:test", 5), ("isic2019", 6)):
+        codes = CODES if dataset == "ham10000:test" else CODES[:-1]
+        index = make_index(160 if dataset == "ham10000:test" else 120, codes)
+        write_evaluation(paths.evaluations(), "own", "cnn", index, dataset=dataset, seed=seed)
+    at = choose(open_compare(), "compare-second", "own")
+    at = choose(at, "compare-dataset", "isic2019")
+    assert chosen_runs(at) == [CNN, "own"]
+    at = choose(at, "compare-first", CNN_SA)
+    at = choose(at, "compare-dataset", "ham10000-test")
+    assert chosen_runs(at) == [CNN_SA, "own"]
+
+
+def test_a_run_that_a_set_lacks_is_named_and_comes_back(open_compare):
+    at = choose(open_compare(), "compare-second", LEAKY)
+    at = choose(at, "compare-dataset", "isic2019")
+    assert chosen_runs(at) == [CNN, CNN_SA]
+    assert f"{LEAKY} is not measured on this data set" in texts(at).replace("\\", "")
+    at = choose(at, "compare-dataset", "ham10000-test")
+    assert chosen_runs(at) == [CNN, LEAKY]
+    assert "is not measured on this data set" not in texts(at)
+
+
+def chosen_runs(at):
+    return [b.value for b in at.selectbox if b.label in ("First network", "Second network")]
+
+
+def test_training_curves_are_said_to_be_of_each_runs_own_split(open_compare, results, monkeypatch):
+    saved = []
+    monkeypatch.setattr(
+        "app.comparison.tables.show_save_button", lambda *given: saved.append(given)
+    )
+    at = open_compare("Training")
+    note = note_of(charts(at)[0])
+    assert "parts of each run's own split" in note
+    assert "test" not in note.lower()
+    render, file, _ = saved[-1]  # those before are of the section that opens first
+    table = pd.read_csv(BytesIO(render()))
+    assert set(table["data_set"]) == {"Training and validation parts of each run's own split"}
+    assert "test" not in file
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_network_the_program_no_longer_has_breaks_no_section(open_compare, section):
+    write_evaluation(paths.evaluations(), "own", "gone_net", make_index(), seed=5)
+    at = open_compare(section)
+    assert not at.error
+    if section == "Headline":
+        runs = [str(row) for table in at.table for row in table.value.index]
+        assert any("gone" in row and "`own`" in row for row in runs)
+    at = show(choose(at, "compare-second", "own"), section)
+    assert not at.error
+
+
+def test_a_folder_of_ones_own_is_not_told_to_set_the_data_folder(open_compare):
+    for run_id, model in (("own-a", "cnn"), ("own-b", "cnn_sa")):
+        write_evaluation(
+            paths.evaluations(), run_id, model, make_index(), dataset="folder:mine-0123abcd"
+        )
+    at = choose(open_compare("Confusion"), "compare-dataset", "folder-mine-0123abcd")
+    at = choose_cell(show(at, "Confusion"), "first", "nv", "nv")
+    assert "SKINMODEL_DATA" not in texts(at)
+    assert "folder of your own" in texts(at)
+
+
+def test_a_single_run_on_a_folder_of_ones_own_gets_a_command_that_works(open_compare):
+    write_evaluation(
+        paths.evaluations(), "own-a", "cnn", make_index(), dataset="folder:mine-0123abcd"
+    )
+    at = choose(open_compare(), "compare-dataset", "folder-mine-0123abcd")
+    [told] = [i.value for i in at.info if "Measure another" in i.value]
+    assert "--dataset" not in told
+    assert "--images DIR --truth FILE" in told
+
+
+def test_no_difference_is_read_from_two_intervals(open_compare):
+    at = open_compare()
+    assert "overlap" not in texts(at)
+    assert "Choose them above for their paired difference" in texts(at)
