@@ -33,8 +33,6 @@ OF_NETWORKS = re.compile(
     r"\bnetworks?\b|\bruns?\b|probabilit|accuracy|HAM10000|ISIC", re.IGNORECASE
 )
 COMPUTED = {
-    "app/networks.py": "from the records of the weights",
-    "app/comparison/runs.py": "how to read the table above it",
 }
 NO_JUDGEMENT = (
     "95 % intervals",
