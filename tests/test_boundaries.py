@@ -104,6 +104,26 @@ def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
     assert not modules_loaded_by(code) & set(HEAVY)
 
 
+@pytest.mark.timeout(900)  # one processor beside a busy loop; how long it takes is not what counts
+def test_networks_answer_every_page_without_tensorflow_in_the_servers_process():
+    done = subprocess.run(
+        [sys.executable, "tests/app/served_verdict.py", "--limited"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=880,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.split("FOUND")[-1])
+    assert found["heavy"] == []
+    assert found["polls"] >= 1
+    assert found["cleared"] == 0  # the sessions of Keras that polls would have cleared
+    assert set(found["predictions"]) == {"cnn", "cnn_sa"}
+    assert [sum(p) for p in found["predictions"].values()] == pytest.approx([1, 1])
+    assert found["explained"] == 2
+
+
 def test_the_backend_outside_its_tensorflow_modules_loads_neither_tensorflow_nor_streamlit():
     names = [
         name
