@@ -1,5 +1,6 @@
 """Who may import whom, seen in fresh processes."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -67,6 +68,18 @@ def test_no_page_module_loads_tensorflow():
     loaded = modules_loaded_by(import_all(pages))
     assert "streamlit" in loaded
     assert not loaded & set(HEAVY)
+
+
+def test_no_page_imports_a_tensorflow_module_even_inside_a_function():
+    for path in (ROOT / "app").rglob("*.py"):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        assert not imported & TENSORFLOW_MODULES, path
+        assert not {name.split(".")[0] for name in imported} & set(HEAVY), path
 
 
 def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
