@@ -143,42 +143,59 @@ def get_process() -> NetworkProcess:
 def load_classifiers() -> Mapping[str, RemoteClassifier]:
     """Return the default networks, ready to answer; takes seconds.
 
+    One whose weights cannot be used takes none of the others down: it says so when it is asked.
     With ``load_classifier`` and ``open_run`` the seam through which tests put networks that need
     no process, and the place to decide what answers.
 
     Raises:
-        SkinModelError: weights are missing, corrupt or not what the manifest names, or the
-            networks' process ended.
+        WeightsError: no network's weights can be used.
+        WorkerError: the networks' process ended.
     """
-    names = list_default_models()
+    networks = {name: open_run(name) for name in list_default_models()}
     get_process().prepare()
-    return {name: load_classifier(name) for name in names}
+    failures = []
+    for network in networks.values():
+        try:
+            network.load()
+        except WeightsError as error:
+            failures.append(error)
+    if len(failures) == len(networks):
+        raise failures[0]
+    return networks
 
 
 def load_classifier(name: str) -> RemoteClassifier:
-    """Return one network, ready to answer; takes seconds. Errors as in ``load_classifiers``."""
-    # A model's name means its shipped weights first; the user's own are then not looked at.
-    classifier = RemoteClassifier(get_process(), *store.find(name))
+    """Return one network, ready to answer; takes seconds.
+
+    Raises:
+        WeightsError: its weights are missing, corrupt or not what the manifest names.
+        WorkerError: the networks' process ended.
+    """
+    classifier = open_run(name)
     classifier.load()
     return classifier
 
 
-def open_run(run_id: str) -> RemoteClassifier:
-    """Return the network of one run in the store, which loads when it is first asked.
+def open_run(name: str) -> RemoteClassifier:
+    """Return a network of the store, which loads when it is first asked.
 
     One that is loaded already, for whichever page, is not loaded again.
+
+    Args:
+        name: a run's id, or a model's name, which means its shipped weights first: the user's own
+            are then not looked at.
 
     Raises:
         WeightsError: its weights are not in the store, as those of a leaky run that does not ship.
     """
-    return RemoteClassifier(get_process(), *store.find(run_id))
+    return RemoteClassifier(get_process(), *store.find(name))
 
 
 @st.cache_resource(show_spinner=False)
 def get_warm_up() -> WarmUp[Mapping[str, RemoteClassifier]]:
     """Return the one warm-up of this server, shared by all sessions; it is not started here."""
     return WarmUp(
-        lambda: load_classifiers(), lambda loaded: all(c.is_held for c in loaded.values())
+        lambda: load_classifiers(), lambda loaded: any(c.is_held for c in loaded.values())
     )
 
 
