@@ -41,7 +41,7 @@ class Desk:
 
     Args:
         find_loader: returns what loads a network; itself may take seconds.
-        send: hands an answer to the server; may be called by both threads.
+        send: hands an answer to the server; called by one thread at a time.
     """
 
     def __init__(self, find_loader: Callable[[], LoadNetwork], send: Callable[[Answer], None]):
@@ -49,6 +49,7 @@ class Desk:
         self._send = send
         self._held: OrderedDict[str, Network] = OrderedDict()
         self._lock = threading.Lock()
+        self._replying = threading.Lock()
         self._to_load: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._to_answer: queue.PriorityQueue[tuple[int, int, Request]] = queue.PriorityQueue()
 
@@ -63,7 +64,7 @@ class Desk:
         if isinstance(task, Prepare) or self._find(task) is None:
             self._to_load.put(request)
         elif isinstance(task, Load):
-            self._send(self._attempt(request, lambda: None))  # it is there
+            self._reply(self._attempt(request, lambda: None))  # it is there
         else:
             self._to_answer.put((task.priority, request.number, request))
 
@@ -78,7 +79,7 @@ class Desk:
         while True:
             request = self._to_load.get()
             if isinstance(request.task, Prepare):
-                self._send(self._attempt(request, self._find_loader))
+                self._reply(self._attempt(request, self._find_loader))
             else:
                 self._load(request, request.task)
 
@@ -87,7 +88,7 @@ class Desk:
         if self._find(task) is None:
             failure = self._attempt(request, lambda: self._load_network(task))
             if failure.error or failure.unexpected:
-                self._send(failure)
+                self._reply(failure)
                 return
         self.take(request)
 
@@ -107,7 +108,7 @@ class Desk:
             if network is None:  # gone for others' sake since the request came in
                 self._to_load.put(request)
             else:
-                self._send(self._attempt(request, partial(task.apply, network)))
+                self._reply(self._attempt(request, partial(task.apply, network)))
 
     def _attempt(self, request: Request, action: Callable[[], Any]) -> Answer:
         """Return the answer to a request, be it an error."""
@@ -120,9 +121,14 @@ class Desk:
             unexpected = _describe(found)
         if isinstance(request.task, Prepare):
             value = None
-        with self._lock:
-            held = tuple(self._held)
-        return Answer(request.number, value, error, unexpected, held)
+        return Answer(request.number, value, error, unexpected)
+
+    def _reply(self, answer: Answer) -> None:
+        """Send an answer with what is held at that very moment, not before an earlier answer."""
+        with self._replying:
+            with self._lock:
+                held = tuple(self._held)
+            self._send(replace(answer, held=held))
 
 
 def _describe(error: BaseException) -> str:
@@ -149,14 +155,12 @@ def main(arguments: list[str]) -> NoReturn:
     # A terminal's Ctrl+C goes to every process in it; this one ends when the server has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = _take_pipes()
-    writing = threading.Lock()
 
     def send(answer: Answer) -> None:
         data = _encode(answer)
         try:
-            with writing:
-                answers.write(data)
-                answers.flush()
+            answers.write(data)
+            answers.flush()
         except OSError:
             os._exit(0)  # nobody is there to be answered
 
