@@ -28,6 +28,8 @@ def _describe(error: BaseException | None) -> str:
     parts = []
     while error is not None:
         frames = "".join(traceback.format_tb(error.__traceback__))
-        parts.append(f"{type(error).__module__}.{type(error).__qualname__}\n{frames}")
+        # An error of the networks' process brings its own frames along.
+        beyond = getattr(error, "frames", "")
+        parts.append(f"{type(error).__module__}.{type(error).__qualname__}\n{frames}{beyond}")
         error = error.__cause__ or error.__context__
     return "caused by: ".join(parts)

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -40,21 +40,29 @@ class WarmUpStatus:
 class WarmUp(Generic[Loaded]):
     """Calls ``load`` once in a background thread, however many sessions ask for it.
 
+    What was loaded may be given up later, to save memory: the warm-up is cold again then, and a
+    ``start`` loads anew.
+
     Args:
         load: takes seconds and returns what is to be shared; must itself be safe to share.
+        is_held: whether what was loaded is still there, so that it answers at once.
     """
 
-    def __init__(self, load: Callable[[], Loaded]):
+    def __init__(
+        self, load: Callable[[], Loaded], is_held: Callable[[Loaded], bool] = lambda _: True
+    ):
         self._load = load
+        self._is_held = is_held
         self._lock = threading.Lock()
         self._future: Future[Loaded] | None = None
+        self._last: Future[Loaded] | None = None
         self._started = 0.0
         self._ended: float | None = None
 
     def start(self) -> None:
-        """Begin to load, unless that was begun before; returns at once."""
+        """Begin to load, unless that was begun before and is still of use; returns at once."""
         with self._lock:
-            if self._future is None:
+            if self._future is None or self._is_lost(self._future):
                 self._submit()
 
     def retry(self) -> None:
@@ -68,7 +76,7 @@ class WarmUp(Generic[Loaded]):
         """The loading as it stands now."""
         with self._lock:
             future, started, ended = self._future, self._started, self._ended
-        if future is None:
+        if future is None or self._is_lost(future):
             return WarmUpStatus(WarmUpState.COLD)
         seconds = (time.monotonic() if ended is None else ended) - started
         if not future.done():
@@ -78,7 +86,7 @@ class WarmUp(Generic[Loaded]):
         return WarmUpStatus(state, seconds, error)
 
     def result(self, timeout: float | None = 0.0) -> Loaded:
-        """Return what was loaded.
+        """Return what was loaded; while it is loaded anew, what was loaded before.
 
         Args:
             timeout: seconds to wait for it; None waits for as long as it takes.
@@ -86,26 +94,35 @@ class WarmUp(Generic[Loaded]):
         Raises:
             RuntimeError: nothing was started.
             TimeoutError: it is not there yet.
-            Exception: whatever ``load`` raised.
+            Exception: whatever ``load`` raised, where nothing was loaded before.
         """
         with self._lock:
-            future = self._future
+            future = self._last or self._future
         if future is None:
             raise RuntimeError("WarmUp.result was called before WarmUp.start.")
         return future.result(timeout)
 
+    def _is_lost(self, future: Future[Loaded]) -> bool:
+        if not future.done() or future.exception():
+            return False
+        return not self._is_held(future.result())
+
     def _submit(self) -> None:
         self._started, self._ended = time.monotonic(), None
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm-up")
-        self._future = executor.submit(self._run)
-        executor.shutdown(wait=False)  # the thread ends with its one task
+        self._future = Future()
+        # A daemon: a server that stops does not wait for what it will not use.
+        threading.Thread(
+            target=self._run, args=(self._future,), name="warm-up", daemon=True
+        ).start()
 
-    def _run(self) -> Loaded:
+    def _run(self, future: Future[Loaded]) -> None:
         try:
             loaded = self._load()
-        except Exception:
+        except Exception as error:
             _LOGGER.exception("Loading in the background failed.")
-            raise
-        finally:
             self._ended = time.monotonic()
-        return loaded
+            future.set_exception(error)
+            return
+        self._ended = time.monotonic()
+        future.set_result(loaded)
+        self._last = future

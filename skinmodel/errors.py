@@ -27,9 +27,14 @@ class UnknownNameError(SkinModelError):
     """A model, recipe, method, data set or diagnosis of this name does not exist."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
-        super().__init__(f"There is no {kind} called '{name}'. Known: {', '.join(sorted(known))}.")
         self.kind = kind
         self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(f"There is no {kind} called '{name}'. Known: {', '.join(self.known)}.")
+
+    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, tuple[str, ...]]]:
+        """Let it travel between processes; an exception is rebuilt from its message otherwise."""
+        return type(self), (self.kind, self.name, self.known)
 
 
 class WeightsError(SkinModelError):
@@ -46,6 +51,10 @@ class ClaimError(SkinModelError):
 
 class UsageError(SkinModelError):
     """A command was called with arguments that do not go together."""
+
+
+class WorkerError(SkinModelError):
+    """The process that runs the networks ended while it was asked, or could not be started."""
 
 
 def escape(text: str, limit: int = 200) -> str:

@@ -1,5 +1,6 @@
 """Who may import whom, seen in fresh processes."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -69,6 +70,18 @@ def test_no_page_module_loads_tensorflow():
     assert not loaded & set(HEAVY)
 
 
+def test_no_page_imports_a_tensorflow_module_even_inside_a_function():
+    for path in (ROOT / "app").rglob("*.py"):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        assert not imported & TENSORFLOW_MODULES, path
+        assert not {name.split(".")[0] for name in imported} & set(HEAVY), path
+
+
 def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
     code = (
         "from streamlit.testing.v1 import AppTest\n"
@@ -102,6 +115,26 @@ def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
         "assert at.slider(key='convolution-filter').max == 64\n"
     )
     assert not modules_loaded_by(code) & set(HEAVY)
+
+
+@pytest.mark.timeout(900)  # one processor beside a busy loop; how long it takes is not what counts
+def test_networks_answer_every_page_without_tensorflow_in_the_servers_process():
+    done = subprocess.run(
+        [sys.executable, "tests/app/served_verdict.py", "--limited"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=880,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.split("FOUND")[-1])
+    assert found["heavy"] == []
+    assert found["polls"] >= 1
+    assert found["cleared"] == 0  # the sessions of Keras that polls would have cleared
+    assert set(found["predictions"]) == {"cnn", "cnn_sa"}
+    assert [sum(p) for p in found["predictions"].values()] == pytest.approx([1, 1])
+    assert found["explained"] == 2
 
 
 def test_the_backend_outside_its_tensorflow_modules_loads_neither_tensorflow_nor_streamlit():

@@ -10,11 +10,11 @@ from app.content import read_sections
 from app.learning.grids import Box, show_map, show_number_grid
 from app.learning.rendering import render_map
 from app.learning.subject import name_subject
-from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
 from app.services import Problem
 from app.services.activations import layer_outputs
 from app.services.lessons import open_attention
+from app.waiting import wait_for_networks
 from skinmodel.lessons.layers import rank_channels
 from skinmodel.lessons.soft_attention import AttentionWeights, Steps, attend, read_fewer
 from skinmodel.models.registry import get_spec

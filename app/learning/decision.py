@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from app import components, services, state
 from app.content import read_sections
 from app.learning.grids import show_number_grid
-from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
 from app.services import Problem
 from app.services.activations import layer_outputs
 from app.services.datasets import read_counts
+from app.waiting import wait_for_networks
 from app.wording import lower_first, percent
 from skinmodel.diagnoses import CODES, get_diagnosis
 from skinmodel.lessons.decision import (

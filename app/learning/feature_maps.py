@@ -13,10 +13,10 @@ from app.learning.channel_sheet import draw_sheet
 from app.learning.grids import show_map, write_value
 from app.learning.layer_grids import write_normalisation
 from app.learning.subject import name_subject
-from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
 from app.services import Problem
 from app.services.activations import Outputs, layer_outputs, open_normalisation
+from app.waiting import wait_for_networks
 from skinmodel.lessons.geometry import CNN_LAYERS
 from skinmodel.lessons.layers import Normalisation, find_silent, rank_channels
 from skinmodel.models.registry import ModelSpec, get_spec

@@ -8,11 +8,11 @@ from app import charts, components, services, state
 from app.cautions import warn_of_picture
 from app.content import read_diagnosis_texts
 from app.explanation import show_explanation
-from app.learning.waiting import wait_for_networks
 from app.pictures import Picture
 from app.quizzing.session import Quiz
 from app.services import Problem
 from app.services.quiz import open_case
+from app.waiting import wait_for_networks
 from app.wording import describe_confirmation, join_words, percent
 from skinmodel.diagnoses import DIAGNOSES, get_diagnosis
 from skinmodel.models.registry import get_spec

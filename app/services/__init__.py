@@ -1,16 +1,16 @@
 """What the pages ask of skinmodel: caches for all sessions, and errors turned into words.
 
 The only package with ``st.cache_*``, and the only one that turns a ``SkinModelError`` into a
-sentence for a user. Uploads are never put into a cache that sessions share. What the Compare page
-asks for is in ``evaluations``.
+sentence for a user. What is cached for all sessions is what succeeded: cached functions raise, and
+``attempt`` stands around them, so that a failure ends with what caused it. Uploads are never put
+into a cache that sessions share. What the Compare page asks for is in ``evaluations``.
 """
 
-import gc
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
@@ -18,20 +18,21 @@ from starlette.formparsers import MultiPartParser
 from app.logs import build_logger
 from app.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
 from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
-from app.warmup import WarmUp
+from app.warmup import WarmUp, WarmUpState
 from skinmodel import images, paths
 from skinmodel.errors import SkinModelError, WeightsError
-from skinmodel.models.registry import MODELS, REPORTED
+from skinmodel.inference.process import NetworkProcess
+from skinmodel.inference.remote import RemoteClassifier
+from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import WeightsRecord
 
-if TYPE_CHECKING:  # at run time this loads TensorFlow
-    from skinmodel.inference.classifier import Classifier
-
 Result = TypeVar("Result")
 
+_FAILED: Final = "failed-"
+_TEST_IMAGES: Final = "test images"
 _MULTIPART_OVERHEAD: Final = 1024 * 1024
 
 
@@ -67,6 +68,31 @@ def attempt(action: Callable[[], Result]) -> Result | Problem:
             f"use another picture. If it happens again, report reference {reference}: the "
             "server's log has the details, without your picture."
         )
+
+
+def attempt_once(subject: str, key: Hashable, action: Callable[[], Result]) -> Result | Problem:
+    """Return what ``attempt`` does, but try only once a session what has failed.
+
+    For what takes long to fail, such as a data folder that is not whole. Another session, such as
+    the same page loaded anew, tries again, and so does this one after ``forget_attempts``.
+
+    Args:
+        subject: what is attempted.
+        key: what of it.
+        action: see ``attempt``.
+    """
+    kept: dict[Hashable, Problem] = st.session_state.setdefault(f"{_FAILED}{subject}", {})
+    if key in kept:
+        return kept[key]
+    found = attempt(action)
+    if isinstance(found, Problem):
+        kept[key] = found
+    return found
+
+
+def forget_attempts(subject: str) -> None:
+    """Have this session try again what has failed of a subject."""
+    st.session_state.pop(f"{_FAILED}{subject}", None)
 
 
 def keep_uploads_in_memory() -> None:
@@ -108,73 +134,108 @@ def list_default_models() -> tuple[str, ...]:
     return tuple(name for name in names if name in REPORTED) or names[:1]
 
 
-def load_classifiers() -> "Mapping[str, Classifier]":
+@st.cache_resource(show_spinner=False)
+def get_process() -> NetworkProcess:
+    """Return the one process of this server that runs the networks; it is not started here."""
+    return NetworkProcess()
+
+
+def load_classifiers() -> Mapping[str, RemoteClassifier]:
     """Return the default networks, ready to answer; takes seconds.
 
-    With ``load_classifier`` the seam through which tests put networks that need no TensorFlow.
+    One whose weights cannot be used takes none of the others down: it says so when it is asked.
+    With ``load_classifier`` and ``open_run`` the seam through which tests put networks that need
+    no process, and the place to decide what answers.
 
     Raises:
-        WeightsError: weights are missing, corrupt or not what the manifest names.
+        WeightsError: no network's weights can be used.
+        WorkerError: the networks' process ended.
     """
-    loaded = {name: load_classifier(name) for name in list_default_models()}
-    # Streamlit collects garbage after every run of a page. TensorFlow's objects stay for good, so
-    # that looking through them again would cost each run 0.2 s for nothing.
-    gc.collect()
-    gc.freeze()
-    return loaded
+    networks = {name: open_run(name) for name in list_default_models()}
+    get_process().prepare()
+    failures = []
+    for network in networks.values():
+        try:
+            network.load()
+        except WeightsError as error:
+            failures.append(error)
+    if len(failures) == len(networks):
+        raise failures[0]
+    return networks
 
 
-def load_classifier(name: str) -> "Classifier":
-    """Return one shipped network, ready to answer; takes seconds.
+def load_classifier(name: str) -> RemoteClassifier:
+    """Return one network, ready to answer; takes seconds.
 
     Raises:
         WeightsError: its weights are missing, corrupt or not what the manifest names.
+        WorkerError: the networks' process ended.
     """
-    # Loads TensorFlow; in the warm-up's thread or after it, never when a page is imported.
-    from skinmodel.inference.classifier import Classifier
-
-    # A model's name means its shipped weights first; the user's own are then not looked at.
-    classifier = Classifier.load(name)
-    classifier.warm_up()
+    classifier = open_run(name)
+    classifier.load()
     return classifier
 
 
-def load_run(run_id: str) -> "Classifier":
-    """Return the network of one run in the store; takes seconds, and tests put their own here.
+def open_run(name: str) -> RemoteClassifier:
+    """Return a network of the store, which loads when it is first asked.
+
+    One that is loaded already, for whichever page, is not loaded again.
+
+    Args:
+        name: a run's id, or a model's name, which means its shipped weights first: the user's own
+            are then not looked at.
 
     Raises:
         WeightsError: its weights are not in the store, as those of a leaky run that does not ship.
     """
-    from skinmodel.inference.classifier import Classifier
-
-    return Classifier.load(run_id)
+    return RemoteClassifier(get_process(), *store.find(name))
 
 
 @st.cache_resource(show_spinner=False)
-def get_warm_up() -> "WarmUp[Mapping[str, Classifier]]":
+def get_warm_up() -> WarmUp[Mapping[str, RemoteClassifier]]:
     """Return the one warm-up of this server, shared by all sessions; it is not started here."""
-    return WarmUp(lambda: load_classifiers())
+    return WarmUp(
+        lambda: load_classifiers(), lambda loaded: any(c.is_held for c in loaded.values())
+    )
 
 
-def get_classifiers() -> "Mapping[str, Classifier]":
-    """Return the default networks by name; only after the warm-up is ready."""
+def is_ready() -> bool:
+    """Return whether the default networks answer at once."""
+    return get_warm_up().status.state is WarmUpState.READY
+
+
+def list_steps() -> Mapping[str, bool]:
+    """Return what the warm-up loads, in order, and whether each is there.
+
+    Raises:
+        WeightsError: as ``list_models``.
+    """
+    progress = get_process().progress
+    networks = {
+        get_spec(name).title: store.find(name, "shipped")[0].sha256 in progress.held
+        for name in list_default_models()
+    }
+    return {"TensorFlow": progress.prepared, **networks}
+
+
+def get_classifiers() -> Mapping[str, RemoteClassifier]:
+    """Return the default networks by name; only after the warm-up was ready once."""
     return get_warm_up().result()
 
 
-def get_classifier(name: str) -> "Classifier":
+def get_classifier(name: str) -> RemoteClassifier:
     """Return one network; one that is no default is loaded when it is first asked for.
 
-    Only after the warm-up is ready.
+    Only after the warm-up was ready once.
 
     Raises:
-        WeightsError: as ``load_classifier``.
+        SkinModelError: as ``load_classifier``.
     """
     return get_classifiers().get(name) or _get_further(name)
 
 
-# One copy a server: Streamlit lets a second session wait for the first one's.
 @st.cache_resource(show_spinner="Loading a further network")
-def _get_further(name: str) -> "Classifier":
+def _get_further(name: str) -> RemoteClassifier:
     return load_classifier(name)
 
 
@@ -251,20 +312,24 @@ def read_samples() -> tuple[Sample, ...] | Problem:
 def read_test_images() -> HeldOutImages | Problem | None:
     """Return HAM10000's test folds, or what is wrong with them; None without a data folder.
 
-    A folder is read once a server, sound or not, until ``forget_test_images``.
+    A sound folder is read once a server, a broken one once a session, until
+    ``forget_test_images``.
     """
     folder = paths.data_dir()
-    return None if folder is None else _read_test_images(str(folder))
+    if folder is None:
+        return None
+    return attempt_once(_TEST_IMAGES, str(folder), lambda: _read_test_images(str(folder)))
 
 
 def forget_test_images() -> None:
     """Have the data folder read anew the next time its pictures are asked for."""
     _read_test_images.clear()
+    forget_attempts(_TEST_IMAGES)
 
 
 @st.cache_resource(show_spinner="Reading the data folder")
-def _read_test_images(folder: str) -> HeldOutImages | Problem:
-    return attempt(lambda: read_held_out(Path(folder)))
+def _read_test_images(folder: str) -> HeldOutImages:
+    return read_held_out(Path(folder))
 
 
 def were_unseen(images: HeldOutImages) -> bool:

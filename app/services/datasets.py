@@ -13,12 +13,12 @@ from skinmodel.data.status import read_status as look_at_disk
 
 def read_counts() -> Counts | Problem:
     """Return the counts, read once until one of their files changes."""
-    return _read_counts(stamp(tables.FOLDER.glob("*.csv")))
+    return attempt(lambda: _read_counts(stamp(tables.FOLDER.glob("*.csv"))))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _read_counts(stamps: Stamps) -> Counts | Problem:
-    return attempt(lambda: tables.read_counts(tables.FOLDER))
+def _read_counts(stamps: Stamps) -> Counts:
+    return tables.read_counts(tables.FOLDER)
 
 
 def read_status() -> Status | Problem:

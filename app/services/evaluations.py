@@ -1,7 +1,7 @@
 """What the Compare page asks of skinmodel: saved evaluations, and explanations on demand."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from app import services
 from app.comparison.differences import read_either_way
 from app.comparison.pair import Measured, Pair, read_pair
 from app.comparison.photographs import Photograph, Photographs, find_photographs, open_photograph
-from app.services import Problem, attempt
+from app.services import Problem, attempt, attempt_once, forget_attempts
 from app.services.stamps import Stamps, stamp
 from skinmodel import paths
 from skinmodel.evaluation import report as report_files
@@ -32,19 +32,17 @@ from skinmodel.evaluation.thresholds import compute_operating_intervals, target_
 from skinmodel.results import Explanation
 from skinmodel.training import history
 
-if TYPE_CHECKING:  # at run time this loads TensorFlow
-    from skinmodel.inference.classifier import Classifier
+_PHOTOGRAPHS: Final = "photographs"
 
 
 def list_shipped() -> tuple[Evaluation, ...] | Problem:
     """Return the evaluations that come with the program."""
-    return _list(str(paths.RESULTS), stamp(paths.RESULTS.glob(f"*/*/{FILE}")))
+    return _list_in(paths.RESULTS)
 
 
 def list_own() -> tuple[Evaluation, ...] | Problem:
     """Return the user's own evaluations; a damaged one takes none of the shipped ones down."""
-    root = paths.evaluations()
-    return _list(str(root), stamp(root.glob(f"*/*/{FILE}")))
+    return _list_in(paths.evaluations())
 
 
 def list_all() -> tuple[Evaluation, ...]:
@@ -56,15 +54,20 @@ def list_all() -> tuple[Evaluation, ...]:
     return (*shipped, *(e for e in own if (e.provenance.run_id, e.provenance.folder) not in taken))
 
 
+def _list_in(root: Path) -> tuple[Evaluation, ...] | Problem:
+    return attempt(lambda: _list(str(root), stamp(root.glob(f"*/*/{FILE}"))))
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:
-    return attempt(lambda: find_evaluations(Path(root)))
+def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...]:
+    return find_evaluations(Path(root))
 
 
 def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:
     """Return two runs with their predictions; files are read once, until one changes."""
     files = (e.folder / name for e in (first, second) for name in (FILE, PREDICTIONS))
-    return _open_pair(str(first.folder), str(second.folder), stamp(files), first, second)
+    folders = str(first.folder), str(second.folder)
+    return attempt(lambda: _open_pair(*folders, stamp(files), first, second))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -74,18 +77,18 @@ def _open_pair(
     stamps: Stamps,
     _first: Evaluation,
     _second: Evaluation,
-) -> Pair | Problem:
-    return attempt(lambda: read_pair(_first, _second))
+) -> Pair:
+    return read_pair(_first, _second)
 
 
 def read_report(evaluation: Evaluation) -> EvaluationReport | Problem:
     """Return every figure of one evaluation, read once until its file changes."""
-    return _read_report(stamp([evaluation.folder / FILE]), evaluation)
+    return attempt(lambda: _read_report(stamp([evaluation.folder / FILE]), evaluation))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport | Problem:
-    return attempt(lambda: report_files.read_report(_evaluation.folder))
+def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport:
+    return report_files.read_report(_evaluation.folder)
 
 
 def read_difference(pair: Pair) -> Comparison | Problem | None:
@@ -134,10 +137,14 @@ def read_history(measured: Measured) -> pd.DataFrame | Problem | None:
     return attempt(lambda: pd.DataFrame(history.read_history(kept[0]))) if kept else None
 
 
-@st.cache_resource(show_spinner=False)
 def read_published() -> Publication | Problem:
-    """Return the tables of the report, as printed."""
-    return attempt(read_publication)
+    """Return the tables of the report, as printed, read once a server."""
+    return attempt(_read_published)
+
+
+@st.cache_resource(show_spinner=False)
+def _read_published() -> Publication:
+    return read_publication()
 
 
 def read_leak_table() -> tuple[LeakRow, ...] | Problem | None:
@@ -147,19 +154,27 @@ def read_leak_table() -> tuple[LeakRow, ...] | Problem | None:
 
 
 def list_photographs(dataset: str) -> Photographs | Problem | None:
-    """Return where a data set's photographs are; None without a data folder or for other sets."""
+    """Return where a data set's photographs are; None without a data folder or for other sets.
+
+    A sound folder is read once a server, a broken one once a session, until
+    ``forget_photographs``.
+    """
     folder = paths.data_dir()
-    return None if folder is None else _list_photographs(dataset, str(folder))
+    if folder is None:
+        return None
+    key = dataset, str(folder)
+    return attempt_once(_PHOTOGRAPHS, key, lambda: _list_photographs(*key))
 
 
 @st.cache_resource(show_spinner="Reading the data folder", max_entries=4)
-def _list_photographs(dataset: str, folder: str) -> Photographs | Problem | None:
-    return attempt(lambda: find_photographs(dataset, Path(folder)))
+def _list_photographs(dataset: str, folder: str) -> Photographs | None:
+    return find_photographs(dataset, Path(folder))
 
 
 def forget_photographs() -> None:
     """Have the data folder read anew the next time its photographs are asked for."""
     _list_photographs.clear()
+    forget_attempts(_PHOTOGRAPHS)
 
 
 def read_photograph(photograph: Photograph) -> NDArray[np.uint8] | Problem:
@@ -172,7 +187,7 @@ def explain_photograph(
 ) -> Explanation | Problem:
     """Return where a run's network looked on one photograph of a public data set.
 
-    Loads TensorFlow and the network the first time, which takes seconds.
+    The network is loaded the first time, which takes seconds; no other one is waited for.
 
     Args:
         run_id: the run.
@@ -191,22 +206,5 @@ def _explain_photograph(
     code: str,
     _image: NDArray[np.uint8],
 ) -> Explanation:
-    classifier = _get_classifier(run_id)
+    classifier = services.open_run(run_id)
     return classifier.explain(_image, classifier.methods[0], code)
-
-
-def _get_classifier(run_id: str) -> "Classifier":
-    """Return the network of one run: the one the Classify page shares, or one of the store."""
-    records = services.read_records()
-    if not isinstance(records, Problem) and run_id in {record.run_id for record in records}:
-        warm_up = services.get_warm_up()
-        warm_up.start()
-        for classifier in warm_up.result(timeout=None).values():
-            if classifier.record is not None and classifier.record.run_id == run_id:
-                return classifier
-    return _load_run(run_id)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _load_run(run_id: str) -> "Classifier":
-    return services.load_run(run_id)

@@ -15,9 +15,10 @@ from app.datasets.gallery_index import (
     read_ham10000_split,
     read_isic2019,
 )
-from app.services import Problem, attempt
+from app.services import Problem, attempt, attempt_once, forget_attempts
 from skinmodel import images, paths
 from skinmodel.data.masks import compute_share, read_mask, trace_outline
+from skinmodel.data.splits import Split
 
 Outline = tuple[tuple[NDArray[np.int32], ...], float]
 """Lines in pixels of the picture, and the lesion's share of it in [0, 1]."""
@@ -26,33 +27,52 @@ Outline = tuple[tuple[NDArray[np.int32], ...], float]
 def read_gallery(name: str) -> Gallery | Problem | None:
     """Return a data set's images, or why there are none; None without a data folder.
 
-    The folder is read once a server, sound or not, until ``forget_galleries``.
+    A sound folder is read once a server, a broken one once a session, until ``forget_galleries``.
 
     Args:
         name: ``ham10000`` or ``isic2019``.
     """
     folder = paths.data_dir()
-    return None if folder is None else _read_gallery(name, str(folder))
+    if folder is None:
+        return None
+    key = name, str(folder)
+    return attempt_once(_GALLERIES, key, lambda: _READERS[name](str(folder)))
 
 
 def forget_galleries() -> None:
     """Have the data folder read anew the next time its images are asked for."""
-    _read_gallery.clear()
+    for read in (_read_split, _read_ham10000, _read_isic2019):
+        read.clear()
+    forget_attempts(_GALLERIES)
+
+
+def _read_ham10000_with_split(folder: str) -> Gallery:
+    """Return HAM10000's images; without their sides where the split cannot be told."""
+    split = attempt(lambda: _read_split(folder))
+    if isinstance(split, Problem):
+        return _read_ham10000(folder, None, None)
+    return _read_ham10000(folder, split.fingerprint, split)
 
 
 @st.cache_resource(show_spinner="Reading the data folder", max_entries=4)
-def _read_gallery(name: str, folder: str) -> Gallery | Problem:
-    return attempt(lambda: _READERS[name](Path(folder)))
+def _read_split(folder: str) -> Split:
+    return read_ham10000_split(Path(folder))
 
 
-def _read_ham10000(data: Path) -> Gallery:
-    split = attempt(lambda: read_ham10000_split(data))
-    return read_ham10000(data, None if isinstance(split, Problem) else split)
+@st.cache_resource(show_spinner="Reading the data folder", max_entries=4)
+def _read_ham10000(folder: str, fingerprint: str | None, _split: Split | None) -> Gallery:
+    return read_ham10000(Path(folder), _split)
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Gallery]]] = {
-    "ham10000": _read_ham10000,
-    "isic2019": read_isic2019,
+@st.cache_resource(show_spinner="Reading the data folder", max_entries=4)
+def _read_isic2019(folder: str) -> Gallery:
+    return read_isic2019(Path(folder))
+
+
+_GALLERIES: Final = "galleries"
+_READERS: Final[Mapping[str, Callable[[str], Gallery]]] = {
+    "ham10000": _read_ham10000_with_split,
+    "isic2019": _read_isic2019,
 }
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -80,7 +81,20 @@ class Classifier:
             WeightsError: nothing of this name is stored, or the weights are missing, corrupt, or
                 of a network that the program no longer has.
         """
-        record, folder = store.find(name)
+        return cls.from_stored(*store.find(name))
+
+    @classmethod
+    def from_stored(cls, record: WeightsRecord, folder: Path) -> "Classifier":
+        """Return the classifier of the weights that a record names, checked by SHA-256.
+
+        Args:
+            record: from a manifest.
+            folder: where its file is.
+
+        Raises:
+            WeightsError: the weights are missing, corrupt, or of a network that the program no
+                longer has.
+        """
         weights = store.load_weights(record, folder)
         spec = get_spec(record.model)
         return cls(spec, weights, record.preprocessing, record.run_id, record.temperature, record)
@@ -201,6 +215,17 @@ class Classifier:
         if method not in self._explainers:
             self._explainers[method] = build_explainer(method, self._model, self.spec)
         return self._explainers[method]
+
+
+def load_ready(record: WeightsRecord, folder: Path) -> Classifier:
+    """Return a stored network with every graph traced; takes seconds.
+
+    What the networks' own process loads them by (see ``worker``); arguments and errors are those
+    of ``Classifier.from_stored``.
+    """
+    classifier = Classifier.from_stored(record, folder)
+    classifier.warm_up()
+    return classifier
 
 
 def _assign(model: Any, weights: Mapping[str, NDArray[np.float32]], run_id: str) -> None:

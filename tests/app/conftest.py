@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fakes import FakeClassifier, make_classifiers
@@ -10,6 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from skinmodel import paths
+from skinmodel.errors import WorkerError
+from skinmodel.inference import process
+from skinmodel.inference.remote import RemoteClassifier
 from skinmodel.weights.manifest import write_manifest
 from skinmodel.weights.record import WeightsRecord
 
@@ -22,10 +26,18 @@ def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     """No test sees another's warm-up, and none the developer's own data or weights."""
     monkeypatch.delenv("SKINMODEL_DATA", raising=False)
     monkeypatch.setenv("SKINMODEL_HOME", str(tmp_path / "home"))
-    services.get_warm_up.clear()
-    services._read_test_images.clear()
+    started = []
+
+    def refuse(loader: str) -> NoReturn:
+        started.append(loader)
+        raise WorkerError("A page test starts no process.")
+
+    monkeypatch.setattr(process, "_spawn", refuse)
+    for cached in (services.get_process, services.get_warm_up, services._read_test_images):
+        cached.clear()
     yield
     services.get_warm_up.clear()
+    assert not started, "a page tested with fakes started the networks' process"
 
 
 @pytest.fixture
@@ -37,7 +49,15 @@ def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
         load: Callable[[], Mapping[str, FakeClassifier]] | None = None,
     ) -> AppTest:
         loaded = make_classifiers() if classifiers is None else classifiers
+
+        open_real = services.open_run
+
+        def open_run(name: str) -> FakeClassifier | RemoteClassifier:
+            found = [c for c in loaded.values() if c.record.run_id == name]
+            return found[0] if found else open_real(name)
+
         monkeypatch.setattr(services, "load_classifiers", load or (lambda: loaded))
+        monkeypatch.setattr(services, "open_run", open_run)
         if load is None:
             services.get_warm_up().start()
             services.get_warm_up().result(timeout=5)

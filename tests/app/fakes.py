@@ -1,4 +1,4 @@
-"""Networks for page tests: the interface of ``Classifier`` without TensorFlow."""
+"""Networks for page tests: the interface of ``RemoteClassifier`` without a process behind it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,6 +53,7 @@ class FakeClassifier:
         self.spec = get_spec(model)
         self.record = make_record(model)
         self.null_for = null_for
+        self.is_held = True
         self.failure: Exception | None = None
         self.predicted = 0
         self.explained: list[tuple[str, str | None]] = []
@@ -61,9 +62,6 @@ class FakeClassifier:
     @property
     def methods(self) -> tuple[str, ...]:
         return ("soft_attention", "grad_cam") if self.spec.attention_layer else ("grad_cam",)
-
-    def warm_up(self) -> None:
-        """Nothing to trace."""
 
     def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
         if self.failure is not None:

@@ -1,18 +1,22 @@
 """The Classify page in each of its states."""
 
 import json
+import re
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from fakes import DISAGREEING, make_classifiers, make_probabilities
+from fakes import DISAGREEING, make_classifiers, make_probabilities, make_record
 
 from app import services
 from app.intake import Source
 from app.pictures import Origin
 from app.samples import read_drawings
 from app.warmup import WarmUpState
-from skinmodel.errors import WeightsError
+from skinmodel.errors import WeightsError, WorkerError
+from skinmodel.inference.process import Progress
 from skinmodel.results import DISCLAIMER
 
 
@@ -144,6 +148,75 @@ def test_page_opens_while_models_load_says_why_and_goes_on_by_itself(open_dashbo
     at = at.run()
     assert len(bar_charts(at)) == 2
     assert not at.get("progress")
+
+
+def test_waiting_says_how_long_it_took_and_what_is_there(open_dashboard, ship, monkeypatch):
+    records = [make_record(name) for name in ("cnn", "cnn_sa")]
+    records = [replace(r, sha256=f"{k:064x}") for k, r in enumerate(records)]
+    ship(*records)
+    process = SimpleNamespace(progress=Progress())
+    monkeypatch.setattr(services, "get_process", lambda: process)
+    gate = threading.Event()
+    at = open_dashboard(load=lambda: gate.wait(20) and make_classifiers())
+    try:
+        steps = (
+            (Progress(), 0, "nothing is loaded yet"),
+            (Progress(True), 33, "loaded: TensorFlow"),
+            (Progress(True, {records[0].sha256}), 66, "loaded: TensorFlow and CNN"),
+        )
+        for process.progress, share, words in steps:
+            [progress] = at.run().get("progress")
+            assert progress.proto.value == share
+            assert f"{words}. You can choose a picture meanwhile." in progress.proto.text
+        services.get_warm_up()._started -= 413
+        [progress] = at.run().get("progress")
+        assert re.search(r"networks, 41[3-9] s so far;", progress.proto.text)
+    finally:
+        gate.set()
+    services.get_warm_up().result(timeout=5)
+
+
+def test_a_result_stays_while_networks_that_were_given_up_load_anew(open_dashboard, picture_bytes):
+    gate = threading.Event()
+    classifiers = make_classifiers()
+    loads = []
+
+    def load():
+        loads.append(1)
+        assert len(loads) == 1 or gate.wait(20)
+        return classifiers
+
+    at = open_dashboard(load=load)
+    services.get_warm_up().result(timeout=5)
+    at = upload(at, picture_bytes)
+    for classifier in classifiers.values():
+        classifier.is_held = False
+    try:
+        at.run()
+        assert len(bar_charts(at)) == 2
+        assert not at.error
+        assert services.get_warm_up().status.state is WarmUpState.LOADING
+        at = upload(at, picture_bytes[:100], "broken.png")
+        [progress] = at.get("progress")
+        assert "Loading TensorFlow" in progress.proto.text
+    finally:
+        for classifier in classifiers.values():
+            classifier.is_held = True
+        gate.set()
+
+
+def test_a_process_that_dies_is_said_in_words_and_the_result_comes_by_itself(
+    open_dashboard, picture_bytes
+):
+    classifiers = make_classifiers()
+    sentence = "The process that runs the networks was ended by signal 9."
+    classifiers["cnn"].failure = WorkerError(sentence)
+    at = upload(open_dashboard(classifiers), picture_bytes)
+    assert sentence in at.error[0].value
+    classifiers["cnn"].failure = None
+    at.run()
+    assert not at.error
+    assert len(bar_charts(at)) == 2
 
 
 def test_two_sessions_load_once(open_dashboard, picture_bytes):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from fakes import FakeClassifier, make_probabilities, make_record
+from fakes import FakeClassifier, make_classifiers, make_probabilities, make_record
 
 from app import services
 from app.networks import describe_strongest
@@ -91,6 +91,39 @@ def test_a_network_that_cannot_be_loaded_is_named_in_words(
     at.multiselect(key="networks").set_value(["cnn", "efficientnet_lite0"]).run()
     assert not at.exception
     assert "The weights are damaged" in at.error[0].value
+
+
+def test_a_default_network_that_is_corrupt_takes_no_other_down(open_dashboard, shop, picture_bytes):
+    classifiers = make_classifiers()
+    classifiers["cnn"].failure = WeightsError("The weights of cnn are corrupt.")
+    classifiers["cnn"].is_held = False
+    at = give(open_dashboard(classifiers), picture_bytes)
+    assert "The weights of cnn are corrupt" in at.error[0].value
+    at.multiselect(key="networks").set_value(["cnn_sa", "efficientnet_lite0"]).run()
+    assert not at.error
+    assert titles(at) == ["CNN-SA", "EfficientNet-Lite0"]
+
+
+@pytest.mark.parametrize("corrupt", [("cnn",), ("cnn", "cnn_sa")])
+def test_the_warm_up_fails_only_where_no_network_can_be_used(ship, monkeypatch, corrupt):
+    ship(*map(make_record, NAMES))
+
+    class Process:
+        """In place of the networks' process."""
+
+        def prepare(self):
+            """Nothing to load."""
+
+        def ask(self, task):
+            if task.network.record.model in corrupt:
+                raise WeightsError(f"The weights of {task.network.record.model} are corrupt.")
+
+    monkeypatch.setattr(services, "get_process", Process)
+    if len(corrupt) == 2:
+        with pytest.raises(WeightsError, match="weights of cnn are corrupt"):
+            services.load_classifiers()
+    else:
+        assert list(services.load_classifiers()) == ["cnn", "cnn_sa"]
 
 
 def measured(model, value, low, high):

@@ -32,7 +32,6 @@ from skinmodel.evaluation.leak import FIGURES as LEAK_FIGURES
 from skinmodel.evaluation.report import FILE, PREDICTIONS
 from skinmodel.evaluation.thresholds import at_threshold, npv_at, ppv_at, target_of
 from skinmodel.results import DISCLAIMER
-from skinmodel.weights import store
 
 PAGE = "views/compare.py"
 
@@ -336,13 +335,7 @@ def test_pictures_appear_where_the_data_are_and_overlays_on_demand(open_compare,
     assert [len(c.explained) for c in classifiers.values()] == calls
 
 
-def test_a_run_without_weights_has_pictures_but_says_why_it_has_no_overlay(
-    open_compare, drawn, monkeypatch
-):
-    def load_run(run_id):
-        return store.find(run_id)
-
-    monkeypatch.setattr("app.services.load_run", load_run)
+def test_a_run_without_weights_has_pictures_but_says_why_it_has_no_overlay(open_compare, drawn):
     index = load_evaluation_set("ham10000:test", paths.data_dir()).index
     write_evaluation(drawn, LEAKY, "cnn", index, leaks=True, seed=9)
     at = choose(open_compare("Confusion", drawn), "compare-second", LEAKY)

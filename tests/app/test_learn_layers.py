@@ -233,7 +233,7 @@ def test_loading_is_waited_for_and_a_failure_is_said(learn):
     with pytest.raises(WeightsError):
         services.get_warm_up().result(timeout=10)
     assert "The file of the weights is damaged." in texts(run(at))
-    assert at.button(key="learn-retry")
+    assert at.button(key="networks-retry")
 
 
 def test_a_network_that_fails_is_said_in_words(learn):

@@ -1,12 +1,11 @@
 """Every page of the registry opens, and says what it must."""
 
-import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-from fakes import AGREEING, FakeClassifier, make_record
+from fakes import make_record
 
+from app import services
 from app.navigation import PAGES
 from app.services import list_models, load_classifiers, read_records
 from skinmodel import paths
@@ -69,17 +68,18 @@ def test_a_users_own_runs_do_not_change_what_is_shown(ship):
 
 
 def test_an_unreadable_folder_of_own_runs_takes_nothing_down(ship, monkeypatch):
-    loaded = []
+    asked = []
 
-    class Loading:
-        @staticmethod
-        def load(name):
-            loaded.append(store.find(name)[0].run_id)  # as Classifier.load finds its weights
-            return FakeClassifier(name, AGREEING[name])
+    class Asked:
+        """In place of the networks' process."""
 
-    # In place of the module, which loads TensorFlow.
-    module = SimpleNamespace(Classifier=Loading)
-    monkeypatch.setitem(sys.modules, "skinmodel.inference.classifier", module)
+        def prepare(self):
+            asked.append("prepare")
+
+        def ask(self, task):
+            asked.append(task.network.record.run_id)
+
+    monkeypatch.setattr(services, "get_process", Asked)
     records = (make_record("cnn"), make_record("cnn_sa"))
     ship(*records)
     home = paths.home() / "weights"
@@ -88,5 +88,5 @@ def test_an_unreadable_folder_of_own_runs_takes_nothing_down(ship, monkeypatch):
     with pytest.raises(WeightsError):
         store.list_all()
     assert list(load_classifiers()) == ["cnn", "cnn_sa"]
-    assert loaded == [record.run_id for record in records]
+    assert asked == ["prepare", *(record.run_id for record in records)]
     assert read_records() == records

@@ -9,6 +9,7 @@ from app import components, services
 from app.pictures import SCREEN_SIDE, Origin, open_picture
 from app.services import Problem
 from skinmodel.errors import ImageError
+from skinmodel.inference.process import UnexpectedWorkerError
 
 
 def test_errors_on_purpose_speak_for_themselves(caplog):
@@ -37,6 +38,16 @@ def test_unexpected_errors_are_logged_by_frames_only(caplog):
     assert "builtins.KeyError" in log
     assert "test_services.py" in log
     assert log.split("reference ")[1].split()[0] in outcome.sentence
+
+
+def test_an_error_of_the_networks_process_is_logged_with_its_own_frames(caplog):
+    def fail():
+        raise UnexpectedWorkerError("builtins.ValueError\n  File 'there.py', line 7\n")
+
+    outcome = services.attempt(fail)
+    assert isinstance(outcome, Problem)
+    assert "there.py" in caplog.text
+    assert "there.py" not in outcome.sentence
 
 
 def test_results_pass_through():

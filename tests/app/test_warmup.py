@@ -1,11 +1,16 @@
 """Loading once, in the background, for everyone."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from app.warmup import WarmUp, WarmUpState
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_states_from_cold_to_ready():
@@ -81,3 +86,60 @@ def test_failure_is_kept_until_retried():
     warm_up.retry()
     assert warm_up.status.state is WarmUpState.READY
     assert outcomes == []
+
+
+def test_what_was_given_up_is_loaded_anew_and_stays_in_use_meanwhile():
+    held, gate, loads = [True], threading.Event(), []
+
+    def load():
+        loads.append(1)
+        assert len(loads) == 1 or gate.wait(10)
+        return f"loaded {len(loads)}"
+
+    warm_up = WarmUp(load, lambda _: held[0])
+    warm_up.start()
+    assert warm_up.result(timeout=10) == "loaded 1"
+    warm_up.start()
+    held[0] = False
+    assert warm_up.status.state is WarmUpState.COLD
+    warm_up.start()
+    warm_up.start()
+    assert warm_up.status.state is WarmUpState.LOADING
+    assert warm_up.result() == "loaded 1"
+    held[0] = True
+    gate.set()
+    while warm_up.status.state is WarmUpState.LOADING:
+        time.sleep(0.01)
+    assert warm_up.result() == "loaded 2"
+    assert len(loads) == 2
+
+
+def test_loading_anew_that_fails_is_said_and_can_be_retried():
+    held, outcomes = [True], ["first", ValueError("second"), "third"]
+
+    def load():
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    warm_up = WarmUp(load, lambda _: held[0])
+    warm_up.start()
+    warm_up.result(timeout=10)
+    held[0] = False
+    warm_up.start()
+    while warm_up.status.state is WarmUpState.LOADING:
+        time.sleep(0.01)
+    assert warm_up.status.state is WarmUpState.FAILED
+    held[0] = True
+    warm_up.retry()
+    while warm_up.status.state is not WarmUpState.READY:
+        time.sleep(0.01)
+    assert warm_up.result() == "third"
+
+
+def test_a_program_that_ends_does_not_wait_for_a_loading():
+    code = (
+        "import threading\nfrom app.warmup import WarmUp\nWarmUp(threading.Event().wait).start()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=100)

@@ -21,6 +21,34 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 
 
+class Address(str):
+    """Where a server answers, and the number of its process."""
+
+    pid: int
+
+
+def find_networks_processes(pid: int) -> list[int]:
+    """Return the numbers of a server's processes that run networks (Linux)."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rsplit(")", 1)[1].split()[1])
+            command = (status.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while this looked
+        if parent == pid and b"skinmodel.inference.worker" in command:
+            found.append(int(status.parent.name))
+    return found
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Return when none of these processes is left."""
+    end = time.monotonic() + START_SECONDS
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < end, f"the networks' process {pids} outlived its server"
+        time.sleep(0.1)
+
+
 def give_up(reason: str) -> NoReturn:
     """Skip on a developer's machine; fail where the browser tests are the point of the run."""
     if os.environ.get("CI"):
@@ -36,8 +64,10 @@ def require_networks() -> None:
 
 
 @contextmanager
-def serve(script: str, folder: Path, **variables: str) -> Iterator[str]:
-    """Yield the address of a server of its own; its log must hold no traceback when it ends.
+def serve(script: str, folder: Path, **variables: str) -> Iterator[Address]:
+    """Yield the address of a server of its own.
+
+    When it ends, its log must hold no traceback, and no process of its own may be left.
 
     Args:
         script: what Streamlit runs, relative to the repository.
@@ -58,10 +88,14 @@ def serve(script: str, folder: Path, **variables: str) -> Iterator[str]:
         )
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}", server, log)
-            yield f"http://127.0.0.1:{port}"
+            address = Address(f"http://127.0.0.1:{port}")
+            address.pid = server.pid
+            yield address
         finally:
+            left = find_networks_processes(server.pid)
             server.terminate()
             server.wait(30)
+    wait_for_end(left)
     assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from server import find_networks_processes
 
 from skinmodel.drawings import draw_lesion
 from skinmodel.results import DISCLAIMER
@@ -134,6 +136,23 @@ def no_label_is_cut_off(driver):
         "[...chart.querySelectorAll('.annotation-text')].every(label => "
         "label.getBoundingClientRect().right <= chart.getBoundingClientRect().right))"
     )
+
+
+def test_tensorflow_is_in_its_own_process_which_can_be_killed(page, address, drawing, tmp_path):
+    upload(page, drawing)
+    assert_result(page)
+    [before] = find_networks_processes(address.pid)
+    assert "libtensorflow" in Path(f"/proc/{before}/maps").read_text()
+    assert "libtensorflow" not in Path(f"/proc/{address.pid}/maps").read_text()
+    os.kill(before, signal.SIGKILL)
+    page.find_element(By.XPATH, "//p[text()='Clear picture']").click()
+    wait(page, lambda d: not d.find_elements(By.CSS_SELECTOR, BARS))
+    another = tmp_path / "another.jpg"
+    Image.fromarray(draw_lesion("nv", seed=6)).save(another)
+    upload(page, another)
+    assert_result(page)
+    [after] = find_networks_processes(address.pid)
+    assert after != before
 
 
 @pytest.mark.data
