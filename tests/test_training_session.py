@@ -14,6 +14,7 @@ from factories import train_tiny_world, use_float32, use_tiny_world
 from skinmodel import paths
 from skinmodel.cli import main
 from skinmodel.data import cache
+from skinmodel.data.pipeline import PixelRows
 from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
@@ -70,7 +71,7 @@ def test_a_network_trains_on_the_training_folds_and_is_picked_on_the_validation_
         assert given[side].truth.tolist() == [CODES.index(code) for code in rows["truth"]]
         assert given[side].pixels.shape == (len(rows), 80, 80, 3)
         # The drawn pictures' colours tell the class, so pixels and truth are of the same image.
-        brightest = given[side].pixels.mean(axis=(1, 2)).argmax(axis=1)
+        brightest = given[side].pixels[:].mean(axis=(1, 2)).argmax(axis=1)
         assert (brightest == (2 - given[side].truth % 3)).all()
     assert len(split.of(index, "test")) + sum(len(given[s].truth) for s in ("train", "val")) == 168
     assert given["data"]["split"] == split.to_dict()
@@ -101,12 +102,24 @@ def test_the_reports_recipe_trains_on_its_copies_and_picks_on_its_test_side(
         turned = rows.index[rows["transform"] == "turn180"][0]
         decoded = cache.load_pixels(list(index["path"]), given["config"].preprocessing)
         original = decoded[rows.loc[turned, "source_row"]]
-        np.testing.assert_array_equal(given[side].pixels[turned], original[::-1, ::-1])
+        [picture] = given[side].pixels[[turned]]
+        np.testing.assert_array_equal(picture, original[::-1, ::-1])
     assert len(given["train"].truth) + len(given["val"].truth) == 24 + 6 * 6 * 24
     assert given["data"]["split"] == split.to_dict()
     assert given["data"]["split"]["leaks"] is True
     assert given["run"] == tmp_path / "cnn-report-s50"
     assert given["config"].preprocessing.channels == "BGR"
+
+
+@pytest.mark.parametrize(("model", "recipe"), [("cnn_sa", "grouped"), ("cnn", "report")])
+def test_no_image_is_copied_out_of_the_mapped_array(world, monkeypatch, tmp_path, model, recipe):
+    given = []
+    monkeypatch.setattr(train, "train", lambda _, *images, **__: given.extend(images[:2]))
+    run_training(model, recipe, world.data, tmp_path, progress=False)
+    ours, theirs = (images.pixels for images in given)
+    assert isinstance(ours, PixelRows)
+    assert ours.pixels is theirs.pixels
+    assert isinstance(ours.pixels, np.memmap)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from skinmodel import paths
 from skinmodel.data import cache, ham10000
-from skinmodel.data.report_protocol import apply_transform, build_pictures, split_report
+from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
 from skinmodel.models.registry import get_spec
@@ -64,6 +64,7 @@ def run_training(
     index = ham10000.read_index(data)
 
     with quiet_start():
+        from skinmodel.data.pipeline import PixelRows
         from skinmodel.training.device import choose_device
         from skinmodel.training.train import Images, train
 
@@ -80,10 +81,8 @@ def run_training(
     for side in ("train", "val"):
         rows = split.of(pictures, side)
         truth = np.array([class_index(code) for code in rows["truth"]], dtype=np.int64)
-        chosen = pixels[rows["source_row"]]
-        if "transform" in rows:
-            chosen = apply_transform(chosen, list(rows["transform"]))
-        parts[side] = Images(chosen, truth)
+        turns = list(rows["transform"]) if "transform" in rows else None
+        parts[side] = Images(PixelRows(pixels, rows["source_row"].to_numpy(), turns), truth)
     provenance: dict[str, Any] = {
         "name": "HAM10000",
         "pixels_sha256": cache.fingerprint(pixels),
