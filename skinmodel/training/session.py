@@ -17,7 +17,7 @@ from skinmodel.models.registry import get_spec
 from skinmodel.quiet import quiet_start
 from skinmodel.training.publication import publish_run
 from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
-from skinmodel.training.runs import RunResult, read_finished
+from skinmodel.training.runs import RunResult, choose_folder, read_finished
 from skinmodel.weights import store
 from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import read_manifest
@@ -45,7 +45,7 @@ def run_training(
         model: registry name of the network.
         recipe: name of a recipe, or the path of a TOML file.
         data: folder that holds ``HAM10000``.
-        runs: folder in which the run's folder, ``MODEL-RECIPE-sSEED``, is made.
+        runs: folder in which the run's folder is made, see ``runs.choose_folder``.
         seed: instead of the recipe's.
         epochs: instead of the recipe's.
         precision: instead of the fastest sound one of this machine, to go on with a run of another.
@@ -75,6 +75,7 @@ def run_training(
             device = replace(device, precision=precision)
     log.info("training on %s", device)
     config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
+    run = choose_folder(runs, config, resume=resume)
     pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
     pictures, split = _split(index, config)
     parts = {}
@@ -88,7 +89,6 @@ def run_training(
         "pixels_sha256": cache.fingerprint(pixels),
         "split": split.to_dict(),
     }
-    run = runs / f"{config.model}-{config.recipe}-s{config.seed}"
     result = train(
         config,
         parts["train"],
