@@ -225,7 +225,7 @@ def test_a_disk_that_fills_up_keeps_nothing_and_the_next_call_decodes(files, hom
 
 
 def test_two_at_once_decode_only_once(files, decoded):
-    start = threading.Barrier(2, timeout=10)
+    start = threading.Barrier(2, timeout=60)
 
     def load_together(_):
         start.wait()

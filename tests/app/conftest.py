@@ -40,8 +40,8 @@ def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
         monkeypatch.setattr(services, "load_classifiers", load or (lambda: loaded))
         if load is None:
             services.get_warm_up().start()
-            services.get_warm_up().result(timeout=5)
-        at = AppTest.from_file(str(MAIN), default_timeout=20).run()
+            services.get_warm_up().result(timeout=60)
+        at = AppTest.from_file(str(MAIN), default_timeout=120).run()
         assert not at.exception
         return at
 
