@@ -209,6 +209,7 @@ def test_a_run_killed_after_its_last_checkpoint_only_needs_its_result(
     tmp_path, monkeypatch, straight, config
 ):
     config = replace(config, epochs=1)
+    script(monkeypatch, [0.5])
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "write_history", _interrupt)
         with pytest.raises(KeyboardInterrupt):
@@ -421,6 +422,7 @@ def test_a_full_disk_at_the_end_says_how_to_go_on(tmp_path, monkeypatch, config)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     short = replace(config, epochs=1)
+    script(monkeypatch, [0.5])
     with monkeypatch.context() as patch:
         patch.setattr(train, "write_result", full)
         with pytest.raises(ConfigError, match=r"No space.*--resume"):

@@ -1,11 +1,13 @@
 """The dashboard as AppTest sees it, with networks that need no TensorFlow."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 from fakes import FakeClassifier, make_classifiers
 from measured import write_results
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app import services
@@ -15,6 +17,18 @@ from skinmodel.weights.record import WeightsRecord
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
 OpenDashboard = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_scanned_once() -> Iterator[None]:
+    """Spare each AppTest Streamlit's search of every installed package for components.
+
+    It is half of what opening a page takes, and what is installed stays as it is meanwhile.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
