@@ -51,7 +51,7 @@ def modules_loaded_by(code):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -32,8 +32,7 @@ JUDGING = re.compile(
 OF_NETWORKS = re.compile(
     r"\bnetworks?\b|\bruns?\b|probabilit|accuracy|HAM10000|ISIC", re.IGNORECASE
 )
-COMPUTED = {
-}
+COMPUTED = {}
 NO_JUDGEMENT = (
     "95 % intervals",
     "Intervals are 95 %",

@@ -1,4 +1,3 @@
-import time
 import tracemalloc
 
 import numpy as np
@@ -236,11 +235,3 @@ def test_memory_stays_bounded_for_a_large_set():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 100e6
-
-
-def test_a_thousand_draws_over_two_thousand_images_take_seconds():
-    """About half a second on one core: the bound leaves room for a machine at other work."""
-    table = make_table(2000, 1400)
-    start = time.perf_counter()
-    compute_intervals(*table, draws=1000)
-    assert time.perf_counter() - start < 10

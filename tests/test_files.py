@@ -90,7 +90,7 @@ def test_content_reaches_the_disk_before_the_name_and_the_name_before_the_return
 
 def test_two_threads_may_write_one_file_at_once(tmp_path):
     path = tmp_path / "note.txt"
-    both_are_writing = threading.Barrier(2, timeout=10)
+    both_are_writing = threading.Barrier(2, timeout=60)
 
     def write(text):
         def fill(temporary):

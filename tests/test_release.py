@@ -7,10 +7,13 @@ import pytest
 
 from skinmodel import release as module
 from skinmodel.cli import main
+from skinmodel.data import cache
+from skinmodel.data.evaluation_sets import load_evaluation_set
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError, DatasetError
+from skinmodel.evaluate import predict_all
 from skinmodel.evaluation.bootstrap import compute_intervals
-from skinmodel.evaluation.calibration import apply_temperature, fit_temperature
+from skinmodel.evaluation.calibration import apply_temperature, compute_calibration, fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import find_evaluations, read_report
@@ -131,8 +134,23 @@ def test_the_temperature_is_fitted_on_validation_and_kept_with_the_weights(shipp
     for name in FOLDERS.values():
         report = read_report(shipped.folder / name)
         assert report.provenance.temperature == temperature
-    val = read_report(shipped.folder / FOLDERS["val"]).calibration
-    assert val["after"].log_loss <= val["before"].log_loss
+
+
+def test_calibration_before_is_that_of_the_shipped_weights_without_temperature(world, shipped):
+    raw = module._load(
+        read_finished(world.run),
+        store.load_weights(shipped.record, shipped.folder.parents[1] / "weights"),
+    )
+    assert raw.temperature == 1
+    for name in ("val", "test"):
+        folder = shipped.folder / FOLDERS[name]
+        truth, _, _ = to_arrays(read_predictions(folder / "predictions.csv"))
+        said = predict_all(raw, load_evaluation_set(f"ham10000:{name}", world.data), progress=False)
+        found = read_report(folder).calibration
+        expected = compute_calibration(truth, said)
+        assert found["before"].log_loss == pytest.approx(expected.log_loss, abs=1e-3)
+        assert found["before"].brier == pytest.approx(expected.brier, abs=1e-3)
+        assert abs(found["before"].log_loss - found["after"].log_loss) > 2e-3
 
 
 def test_the_float_weights_are_measured_beside_the_compact_ones(shipped):
@@ -209,6 +227,16 @@ def test_a_run_of_other_pixels_is_refused(world, run, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=rf"SHA-256 {trained_on}, but .* trained on {'0' * 64}"):
         release(run, world.data, tmp_path / "weights", tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+def test_another_decoder_is_refused_although_the_pixels_trained_on_are_still_kept(
+    world, run, tmp_path, monkeypatch
+):
+    refuse(monkeypatch)
+    monkeypatch.setattr(cache, "read_decoders", lambda: {"pil": "another"})
+    monkeypatch.setattr("skinmodel.images.read", lambda path: read(path) ^ 1)
+    with pytest.raises(ConfigError, match="figures would be those of other pictures"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
 
 
 def test_results_that_cannot_be_written_ship_no_weights(world, tmp_path):

@@ -22,7 +22,6 @@ from skinmodel.training.history import read_history
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.runs import read_finished, read_result
-from skinmodel.training.selection import is_better, smooth
 from skinmodel.training.step import reseed_dropout
 from skinmodel.training.trainer import Images, Trainer
 
@@ -103,19 +102,46 @@ def test_a_finished_run_holds_settings_history_result_and_picked_weights(straigh
     assert finished.result.seconds == pytest.approx(sum(r["seconds"] for r in finished.history))
 
 
-def test_the_picked_epoch_is_that_of_the_smoothed_validation_figure(straight, config):
-    finished = read_finished(straight)
-    scores = [row["val_balanced_accuracy"] for row in finished.history]
-    best, kept = -1.0, 0
-    for count in range(1, 5):
-        if is_better(scores[:count], config.smoothing, best):
-            best, kept = smooth(scores[:count], config.smoothing), count
-    assert finished.result.epoch == kept
-    assert finished.result.weights == f"best-{kept:04d}.safetensors"
-    row = finished.history[kept - 1]
-    assert finished.result.val == {
-        k.removeprefix("val_"): v for k, v in row.items() if k.startswith("val_")
-    }
+def script(monkeypatch, scores):
+    """Make training leave each epoch's number in a weight, and validation find these scores."""
+
+    def train_epoch(self, epoch):
+        self.model.get_layer("conv1").bias.assign(np.full(1, epoch, np.float32))
+        return {"learning_rate": 0.1, "train_loss": 1.0, "train_accuracy": 0.5} | dict.fromkeys(
+            TIMES, 1.0
+        )
+
+    def validate(self):
+        [number] = self.model.get_layer("conv1").bias.numpy().tolist()
+        figures = ("temperature", "loss", "accuracy", "macro_auc")
+        row = {f"val_{name}": number for name in figures}
+        return row | {"val_balanced_accuracy": scores[int(number) - 1]}
+
+    monkeypatch.setattr(Trainer, "_train_epoch", train_epoch)
+    monkeypatch.setattr(Trainer, "_validate", validate)
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        # Means over two epochs: .55, .60, .35. One lucky epoch (2) does not win, nor the last.
+        ([0.2, 0.9, 0.3, 0.4], 3),
+        ([0.1, 0.2, 0.3, 0.4], 4),
+        # The first whole window wins over a lucky start, and later ones must be better than it.
+        ([0.9, 0.1, 0.2, 0.1], 2),
+        ([0.3, 0.5, 0.3, 0.5], 2),
+    ],
+)
+def test_the_picked_epoch_is_that_of_the_smoothed_validation_figure(
+    tmp_path, monkeypatch, config, scores, kept
+):
+    script(monkeypatch, scores)
+    result = run_training(tmp_path, config)
+    assert (result.epoch, result.weights) == (kept, f"best-{kept:04d}.safetensors")
+    assert result.val["balanced_accuracy"] == scores[kept - 1]
+    assert result.val["loss"] == kept
+    assert read_finished(tmp_path).weights["conv1/bias"].tolist() == [kept]
+    assert [path.name for path in tmp_path.glob("best-*")] == [result.weights]
 
 
 def test_the_picked_weights_give_the_recorded_validation_figures(straight, config, tmp_path):
@@ -183,6 +209,7 @@ def test_a_run_killed_after_its_last_checkpoint_only_needs_its_result(
     tmp_path, monkeypatch, straight, config
 ):
     config = replace(config, epochs=1)
+    script(monkeypatch, [0.5])
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "write_history", _interrupt)
         with pytest.raises(KeyboardInterrupt):
@@ -395,6 +422,7 @@ def test_a_full_disk_at_the_end_says_how_to_go_on(tmp_path, monkeypatch, config)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     short = replace(config, epochs=1)
+    script(monkeypatch, [0.5])
     with monkeypatch.context() as patch:
         patch.setattr(train, "write_result", full)
         with pytest.raises(ConfigError, match=r"No space.*--resume"):

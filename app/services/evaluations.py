@@ -94,7 +94,15 @@ def _read_report(stamps: Stamps, _evaluation: Evaluation) -> EvaluationReport:
 def read_difference(pair: Pair) -> Comparison | Problem | None:
     """Return the paired difference of two runs as kept on disk; None where it is not kept."""
     first, second = (measured.provenance for measured in pair.both)
-    return attempt(lambda: read_either_way(paths.RESULTS, first, second))
+
+    def read() -> Comparison | None:
+        for root in (paths.RESULTS, paths.evaluations()):
+            kept = read_either_way(root, first, second)
+            if kept is not None:
+                return kept
+        return None
+
+    return attempt(read)
 
 
 def compute_difference(pair: Pair) -> Comparison | Problem:

@@ -1,12 +1,14 @@
 """The dashboard as AppTest sees it, with networks that need no TensorFlow."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from fakes import FakeClassifier, make_classifiers
 from measured import write_results
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app import services
@@ -19,6 +21,18 @@ from skinmodel.weights.record import WeightsRecord
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
 OpenDashboard = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_scanned_once() -> Iterator[None]:
+    """Spare each AppTest Streamlit's search of every installed package for components.
+
+    It is half of what opening a page takes, and what is installed stays as it is meanwhile.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +74,8 @@ def open_dashboard(monkeypatch: pytest.MonkeyPatch) -> OpenDashboard:
         monkeypatch.setattr(services, "open_run", open_run)
         if load is None:
             services.get_warm_up().start()
-            services.get_warm_up().result(timeout=5)
-        at = AppTest.from_file(str(MAIN), default_timeout=20).run()
+            services.get_warm_up().result(timeout=60)
+        at = AppTest.from_file(str(MAIN), default_timeout=120).run()
         assert not at.exception
         return at
 

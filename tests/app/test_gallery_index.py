@@ -17,6 +17,7 @@ from app.datasets.gallery_index import (
 )
 from app.datasets.outlines import draw_outline
 from skinmodel.data import ham10000, isic2019
+from skinmodel.data.groups import read_same_lesion_pairs
 from skinmodel.data.masks import FOLDER
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
@@ -35,6 +36,20 @@ def half(whole, tmp_path):
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "HAM10000" / PART_2)
     return tmp_path
+
+
+def test_a_known_pair_of_one_lesion_stands_on_one_side(tmp_path):
+    ids, truth = [f"ISIC_9{n:06d}" for n in range(400)], [CODES[n % 7] for n in range(400)]
+    ids[:36:2], ids[1:36:2] = zip(*read_same_lesion_pairs(), strict=True)
+    table = pd.DataFrame({"image_id": ids, "dx": truth})
+    table["lesion_id"] = [f"HAM_{n:07d}" for n in range(400)]
+    (tmp_path / "HAM10000").mkdir()
+    table.to_csv(tmp_path / "HAM10000" / ham10000.METADATA, index=False)
+    side = read_ham10000_split(tmp_path).side
+    alone = table.rename(columns={"dx": "truth"}).assign(group_id=table["lesion_id"])
+    apart = split_grouped(alone).side
+    assert any(apart[a] != apart[b] for a, b in read_same_lesion_pairs())  # it matters here
+    assert all(side[a] == side[b] for a, b in read_same_lesion_pairs())
 
 
 def read(folder):

@@ -5,6 +5,7 @@ import pytest
 from fakes import FakeClassifier, make_probabilities, make_record
 
 from app.services.datasets import read_counts
+from app.wording import percent
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
 from skinmodel.lessons.decision import cross_entropy, softmax
@@ -45,6 +46,32 @@ def test_probabilities_come_from_the_networks_logits(chapter):
     table = at.dataframe[0].value
     assert table["softmax"].to_numpy() == pytest.approx(softmax(LOGITS))
     assert table["softmax"].sum() == pytest.approx(1)
+
+
+TEMPERATURE = make_record("cnn").temperature
+
+
+def calibrate(temperature):
+    """Return softmax of the logits divided by a temperature, worked here from its definition."""
+    powers = np.exp(LOGITS.astype(float) / temperature)
+    return powers / powers.sum()
+
+
+def test_calibrated_probabilities_are_of_the_logits_divided_by_the_temperature(chapter):
+    at, _ = chapter
+    assert TEMPERATURE > 1  # softens: taken the other way round it would sharpen
+    table = at.dataframe[0].value
+    assert table["calibrated"].to_numpy() == pytest.approx(calibrate(TEMPERATURE), abs=1e-6)
+    assert table["calibrated"].max() < table["softmax"].max()
+
+
+def test_the_answer_in_words_is_that_of_the_calibrated_probabilities(chapter):
+    at, _ = chapter
+    first, second, *_ = sorted(calibrate(TEMPERATURE))[::-1]
+    entropy = -(calibrate(TEMPERATURE) * np.log2(calibrate(TEMPERATURE))).sum()
+    [words] = [m.value for m in at.markdown if m.value.startswith("The answer is")]
+    assert f"{percent(first - second)} behind, and an entropy of {entropy:.2f} of" in words
+    assert f"The temperature {TEMPERATURE:.3f} divides all logits" in words
 
 
 def test_moving_a_logit_moves_every_softmax_and_one_sigmoid(chapter):
