@@ -1,5 +1,6 @@
-"""Writing a file so that it is there whole or not at all, whatever happens meanwhile."""
+"""Files written whole or not at all, whatever happens meanwhile, and read up to a limit."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -27,6 +28,23 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     flush_to_disk(path.parent)
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Return a regular file's bytes without ever holding more than ``limit`` of them.
+
+    Raises:
+        OSError: it cannot be read, is no regular file (a pipe could keep us waiting for ever), or
+            is larger.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with path.open("rb") as file:
+        # Not by its size alone: what grows meanwhile, or has no size, is noticed too.
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return content
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ A folder of weights is its manifest: a file that no record names is never loaded
 
 import json
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,7 +104,7 @@ def lock_manifest(folder: Path) -> Iterator[None]:
 
 
 def _check_unique(records: Sequence[WeightsRecord]) -> None:
-    keys = [(r.model, r.run_id) for r in records]
-    twice = sorted({f"{model}/{run}" for model, run in keys if keys.count((model, run)) > 1})
+    keys = Counter((r.model, r.run_id) for r in records)
+    twice = sorted(f"{model}/{run}" for (model, run), count in keys.items() if count > 1)
     if twice:
         raise WeightsError(f"More than one record for {', '.join(twice)}; keep one of each.")
