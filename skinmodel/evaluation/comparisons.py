@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from skinmodel.errors import ConfigError
+from skinmodel.errors import ConfigError, escape, summarize_ids
 from skinmodel.evaluation.comparison import Comparison, compare
+from skinmodel.evaluation.figures import NAMES
 from skinmodel.evaluation.plain import with_nan, without_nan
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
-from skinmodel.evaluation.report import PREDICTIONS, Evaluation, Provenance
-from skinmodel.files import write_text
+from skinmodel.evaluation.report import (
+    MAX_BYTES,
+    PREDICTIONS,
+    Evaluation,
+    Provenance,
+    check_provenance,
+)
+from skinmodel.files import read_json, write_text
 from skinmodel.results import DISCLAIMER
 
 FOLDER: Final = "comparisons"
@@ -89,10 +96,13 @@ def read_comparison(root: Path, first: Provenance, second: Provenance) -> SavedC
     if not file.is_file():
         return None
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        saved = _VALIDATOR.validate_python(with_nan(values))
+        saved = _VALIDATOR.validate_python(with_nan(read_json(file, MAX_BYTES)))
+        for provenance in (saved.first, saved.second):
+            check_provenance(provenance)
+        if missing := sorted(set(NAMES) - set(saved.comparison.differences)):
+            raise ValueError(f"differences lack {summarize_ids(missing)}")
     except (OSError, ValueError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        reason = escape(str(error).splitlines()[0])
         raise ConfigError(
             f"The comparison '{file}' cannot be read ({reason}). Restore it from the repository, "
             "or make it again with: python -m skinmodel compare."

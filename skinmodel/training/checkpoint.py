@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from skinmodel.errors import ConfigError
-from skinmodel.files import flush_to_disk, write_atomically
+from skinmodel.files import flush_to_disk, read_json, write_atomically
 from skinmodel.training.runs import CHECKPOINTS
 
 Arrays = dict[str, NDArray[Any]]
@@ -27,6 +27,7 @@ KEPT: Final = 2
 """Checkpoints that stay: the newest, and one to go back to where that is damaged."""
 
 _WITHOUT_SUMS: Final = 1  # the layout before
+_MAX_BYTES: Final = 16 * 1024 * 1024
 _PREFIX: Final = "epoch-"
 _STATE, _SUMS = "state.json", "sha256.json"
 _WEIGHTS, _OPTIMIZER = "weights.safetensors", "optimizer.safetensors"
@@ -123,7 +124,7 @@ def _first_sound(run: Path, read: Callable[[Path, Path], Read]) -> Read | None:
     for folder in reversed(_finished(run / CHECKPOINTS)):
         try:
             found = read(run, folder)
-        except (OSError, ValueError, TypeError, RecursionError, SafetensorError) as error:
+        except (OSError, ValueError, TypeError, SafetensorError) as error:
             faults.append(f"'{folder}' cannot be read ({error})")
             continue
         if faults:
@@ -238,7 +239,7 @@ def _save_json(path: Path, values: dict[str, Any]) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = read_json(path, _MAX_BYTES)
     if not isinstance(values, dict):
         raise ValueError(f"{path.name} holds no object")
     return values
@@ -256,7 +257,7 @@ def _hash_best(run: Path, state: RunState, earlier: list[Path]) -> dict[str, str
     """
     best = best_file(run, state.best_epoch)
     for folder in reversed(earlier):
-        with contextlib.suppress(OSError, ValueError, RecursionError):
+        with contextlib.suppress(OSError, ValueError):
             if known := _read_json(folder / _SUMS).get(best.name):
                 return {best.name: str(known)}
     return {best.name: _hash(best)} if best.is_file() else {}
@@ -266,7 +267,7 @@ def _find_best(run: Path, folders: list[Path]) -> set[Path]:
     """Return the picked weights that checkpoints name; a damaged one names none."""
     found = set()
     for folder in folders:
-        with contextlib.suppress(OSError, ValueError, RecursionError):
+        with contextlib.suppress(OSError, ValueError):
             epoch = _read_json(folder / _STATE).get("best_epoch")
             found |= {best_file(run, epoch)} if isinstance(epoch, int) else set()
     return found

@@ -14,10 +14,12 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from skinmodel.errors import WeightsError
-from skinmodel.files import write_text
+from skinmodel.files import read_json, write_text
 from skinmodel.weights.record import WeightsRecord, check_keys
 
 MANIFEST: Final = "manifest.json"
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Largest manifest that is read; one record takes about 4 kB."""
 _LOCK: Final = ".manifest.lock"
 _LOCK_SECONDS: Final = 60.0
 
@@ -30,7 +32,7 @@ def read_manifest(folder: Path) -> tuple[WeightsRecord, ...]:
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, MAX_BYTES)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:

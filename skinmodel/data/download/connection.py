@@ -37,7 +37,7 @@ class _Watched(HTTPConnection):
 
     answer_seconds = 120.0
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
         """Return the answer, its head read.
 
         Raises:
