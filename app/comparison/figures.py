@@ -1,5 +1,6 @@
 """Charts of the Compare page: what they show, of which two runs."""
 
+import html
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,7 +25,7 @@ def show_figure(
     """
     leaky = " LEAKY PROTOCOL: figures too good." if pair.leaks else ""
     sources = (
-        f"{subject}. {name_dataset(pair.dataset)}.{leaky}",
+        f"{subject}. {html.escape(name_dataset(pair.dataset), quote=False)}.{leaky}",
         *(name_source(measured) for measured in pair.both),
     )
     file = name_file(pair, subject, "")

@@ -15,19 +15,20 @@ from app.comparison.photographs import Photograph, Photographs, find_photographs
 from app.services import Problem, attempt
 from app.services.stamps import Stamps, stamp
 from skinmodel import paths
+from skinmodel.evaluation import leak
 from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.comparisons import read_comparison
 from skinmodel.evaluation.leak import FILE as LEAK_TABLE
-from skinmodel.evaluation.leak import LeakRow, from_frame
+from skinmodel.evaluation.leak import LeakRow
 from skinmodel.evaluation.published import Publication, read_publication
 from skinmodel.evaluation.report import (
     FILE,
     PREDICTIONS,
     Evaluation,
     EvaluationReport,
-    find_evaluations,
+    survey_evaluations,
 )
 from skinmodel.evaluation.thresholds import compute_operating_intervals, target_of
 from skinmodel.results import Explanation
@@ -37,29 +38,37 @@ if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
 
 
-def list_shipped() -> tuple[Evaluation, ...] | Problem:
-    """Return the evaluations that come with the program."""
-    return _list(str(paths.RESULTS), stamp(paths.RESULTS.glob(f"*/*/{FILE}")))
-
-
-def list_own() -> tuple[Evaluation, ...] | Problem:
-    """Return the user's own evaluations; a damaged one takes none of the shipped ones down."""
-    root = paths.evaluations()
-    return _list(str(root), stamp(root.glob(f"*/*/{FILE}")))
-
-
 def list_all() -> tuple[Evaluation, ...]:
     """Return all evaluations that can be read; of one run on one set the one that ships."""
-    shipped, own = (
-        () if isinstance(found, Problem) else found for found in (list_shipped(), list_own())
-    )
+    (shipped, _), (own, _) = _survey_all()
     taken = {(e.provenance.run_id, e.provenance.folder) for e in shipped}
     return (*shipped, *(e for e in own if (e.provenance.run_id, e.provenance.folder) not in taken))
 
 
+def list_damaged() -> tuple[Problem, ...]:
+    """Return why evaluations are left out, one sentence each; the others do not suffer for them."""
+    return tuple(problem for _, problems in _survey_all() for problem in problems)
+
+
+Survey = tuple[tuple[Evaluation, ...], tuple[Problem, ...]]
+
+
+def _survey_all() -> tuple[Survey, Survey]:
+    """Return the evaluations that come with the program, and the user's own."""
+    first, second = (
+        _list(str(root), stamp(root.glob(f"*/*/{FILE}")))
+        for root in (paths.RESULTS, paths.evaluations())
+    )
+    return first, second
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...] | Problem:
-    return attempt(lambda: find_evaluations(Path(root)))
+def _list(root: str, stamps: Stamps) -> Survey:
+    found = attempt(lambda: survey_evaluations(Path(root)))
+    if isinstance(found, Problem):
+        return (), (found,)
+    evaluations, errors = found
+    return evaluations, tuple(Problem.of(error) for error in errors)
 
 
 def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:
@@ -154,7 +163,7 @@ def read_published() -> Publication | Problem:
 def read_leak_table() -> tuple[LeakRow, ...] | Problem | None:
     """Return what the leak of the report's protocol was worth; None where it was not measured."""
     file = paths.RESULTS / LEAK_TABLE
-    return attempt(lambda: from_frame(pd.read_csv(file))) if file.is_file() else None
+    return attempt(lambda: leak.read_leak_table(file)) if file.is_file() else None
 
 
 def list_photographs(dataset: str) -> Photographs | Problem | None:

@@ -12,12 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from skinmodel.errors import ConfigError, escape, summarize_ids
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.figures import NAMES
+from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.evaluation.plain import with_nan, without_nan
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import (
     MAX_BYTES,
     PREDICTIONS,
     Evaluation,
+    EvaluationReport,
     Provenance,
     check_provenance,
 )
@@ -73,6 +75,21 @@ def check_paired(first: pd.DataFrame, second: pd.DataFrame) -> None:
             f"The two tables of predictions ({len(first):,} and {len(second):,} rows) are not of "
             "the same images, lesions and diagnoses in the same order, so nothing can be paired. "
             "Evaluate both runs on the same data set."
+        )
+
+
+def check_of_one(report: EvaluationReport, table: pd.DataFrame, folder: Path) -> None:
+    """Refuse a report and predictions that are not of one evaluation.
+
+    Raises:
+        ConfigError: the predictions give another confusion matrix than the report.
+    """
+    truth, probabilities, _ = to_arrays(table)
+    if compute_metrics(truth, probabilities).confusion != report.confusion:
+        raise ConfigError(
+            f"Report and predictions in '{folder}' are not of one evaluation: their confusion "
+            "matrices differ. Restore both from the repository, or make them again with: python "
+            "-m skinmodel evaluate."
         )
 
 

@@ -1,5 +1,6 @@
 """The predictions table: where evaluation is cut, so that all after it needs no network."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from skinmodel.files import write_atomically
 
 PROBABILITIES: Final = tuple(f"p_{code}" for code in CODES)
 DECIMALS: Final = 6
+# What no page takes for Markdown and no spreadsheet for a formula.
+_PLAIN: Final = re.compile(r"\w[\w .,;:()&/+-]{0,99}")
 _ROUNDING: Final = 1e-4  # seven values of six decimals, from float32
 
 
@@ -78,8 +81,11 @@ def _check_rows(table: pd.DataFrame, values: NDArray[np.float64]) -> None:
     numbers = np.isfinite(values).all(axis=1)
     shares = numbers & ((values >= 0) & (values <= 1)).all(axis=1)
     sums = np.abs(np.nan_to_num(values).sum(axis=1) - 1) <= _ROUNDING
+    ids = (table["image_id"], table["lesion_id"])
     faults = {
-        "without an image or a lesion": (table[["image_id", "lesion_id"]] == "").any(axis=1),
+        "whose image or lesion is missing or no plain name": np.array(
+            [not (_PLAIN.fullmatch(i) and _PLAIN.fullmatch(k)) for i, k in zip(*ids, strict=True)]
+        ),
         f"of a truth other than {', '.join(CODES)}": ~table["truth"].isin(CODES),
         "with probabilities that are no numbers": ~numbers,
         "with probabilities outside 0 to 1": numbers & ~shares,

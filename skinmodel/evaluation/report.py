@@ -251,8 +251,8 @@ def _check_figures(report: EvaluationReport) -> None:
     if min(map(min, rows)) < 0 or sum(map(sum, rows)) != report.images:
         raise ValueError(f"the confusion matrix does not count the {report.images} images")
     odd = [s for s in report.subgroups if s.figures is not None and set(s.figures) != set(FIGURES)]
-    if odd or not all(s.value.isprintable() and len(s.value) < 100 for s in report.subgroups):
-        raise ValueError("a subgroup has other figures, or a value that cannot be printed")
+    if odd or not all(_WORDS.fullmatch(f"{s.attribute} {s.value}") for s in report.subgroups):
+        raise ValueError("a subgroup has other figures, or a value that is no plain words")
 
 
 def _is_share(interval: Interval) -> bool:
@@ -299,6 +299,7 @@ def survey_evaluations(*roots: Path) -> tuple[tuple[Evaluation, ...], tuple[Conf
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DATASET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
+_WORDS: Final = re.compile(r"\w[\w .,;:()&/+%-]{0,199}")
 _LONGEST_TEXT: Final = 2000
 _VALIDATOR: Final = TypeAdapter(EvaluationReport)
 # A group too small to be measured has no figures, which is not a figure that is not defined.
