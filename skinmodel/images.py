@@ -102,33 +102,43 @@ def read(path: Path) -> NDArray[np.uint8]:
         uint8, (H, W, 3), RGB, 0-255, as ``decode`` gives it.
 
     Raises:
-        ImageError: there is no such file, it cannot be read, it is larger than ``MAX_BYTES``, or
-            ``decode`` refuses it.
+        ImageError: as ``read_bytes`` and ``decode``.
     """
+    decoded = decode_noted(read_bytes(path))
+    if decoded.note:
+        log.warning("'%s': %s", escape(str(path)), decoded.note)
+    return decoded.image
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes; of one that is too large nothing is read.
+
+    Raises:
+        ImageError: there is no such file, it cannot be read, or it is larger than ``MAX_BYTES``.
+    """
+    shown = escape(str(path), 500)
     try:
         if path.is_dir():
-            raise ImageError(f"'{path}' is a folder. Give the path of one JPEG or PNG file.")
+            raise ImageError(f"'{shown}' is a folder. Give the path of one JPEG or PNG file.")
         if path.exists() and not path.is_file():
-            raise ImageError(f"'{path}' is not a regular file. Give the path of a JPEG or PNG.")
+            raise ImageError(f"'{shown}' is not a regular file. Give the path of a JPEG or PNG.")
         _check_length(path.stat().st_size)
         with path.open("rb") as file:
             # One byte more than allowed, so that a file that grew meanwhile is noticed.
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise ImageError(f"There is no file '{path}'. Check its name and folder.") from error
+        raise ImageError(f"There is no file '{shown}'. Check its name and folder.") from error
     except PermissionError as error:
         raise ImageError(
-            f"The file '{path}' may not be read by this user. Change its permissions or copy it."
+            f"The file '{shown}' may not be read by this user. Change its permissions or copy it."
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
         raise ImageError(
-            f"The file '{path}' could not be read ({reason}). Check the name and the disk."
+            f"The file '{shown}' could not be read ({reason}). Check the name and the disk."
         ) from error
-    decoded = decode_noted(data)
-    if decoded.note:
-        log.warning("'%s': %s", escape(str(path)), decoded.note)
-    return decoded.image
+    _check_length(len(data))
+    return data
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

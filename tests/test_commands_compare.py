@@ -144,3 +144,13 @@ def test_a_users_own_evaluations_are_compared_as_well(written, home, capsys):
     finally:
         (root / "away").rename(root / RUNS["cnn_sa"])
     assert own.provenance.run_id in capsys.readouterr().out
+
+
+def test_a_run_is_not_compared_with_itself(written, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("SKINMODEL_HOME", str(tmp_path))
+    root, _ = written
+    for second in ("cnn", RUNS["cnn"]):
+        assert main(["compare", "cnn", second, "--results", str(root)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert f"are one run, {RUNS['cnn']}" in err

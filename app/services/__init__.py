@@ -216,7 +216,7 @@ def open_file(
     path: str, origin: Origin, title: str, truth: Truth | None = None
 ) -> Picture | Problem:
     """Return a sample's picture, or why it cannot be opened."""
-    return attempt(lambda: open_picture(Path(path).read_bytes(), origin, title, truth))
+    return attempt(lambda: open_picture(images.read_bytes(Path(path)), origin, title, truth))
 
 
 def predict(analysis: Analysis, models: Sequence[str]) -> Mapping[str, Prediction] | Problem:

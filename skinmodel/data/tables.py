@@ -1,4 +1,4 @@
-"""CSV tables from elsewhere, read without trusting them: every cell as text, every row whole."""
+"""CSV tables, read without trusting them: every cell as text, every row whole; harmless cells."""
 
 import csv
 import io
@@ -64,6 +64,15 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DatasetError(f"'{path}' has a header and no rows.")
     index = pd.Index([number for number, _ in rows], name="line")
     return pd.DataFrame([row for _, row in rows], columns=header, index=index, dtype="str")
+
+
+def to_cell(text: str) -> str:
+    """Return ``text`` for a CSV that a spreadsheet may open: one that it would compute is quoted.
+
+    >>> to_cell("=1+1"), to_cell("a.jpg")
+    ("'=1+1", 'a.jpg')
+    """
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text
 
 
 def _read_text(path: Path) -> str:
