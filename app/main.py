@@ -11,9 +11,11 @@ if (root := str(Path(__file__).resolve().parent.parent)) not in sys.path:
     sys.path.insert(0, root)
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from app import components, services
 from app.navigation import PAGES
+from app.origins import SameOrigin, ask_nobody_outside
 from skinmodel.results import DISCLAIMER
 
 
@@ -44,4 +46,8 @@ def main() -> None:
     components.run_guarded(page.run)
 
 
-main()
+if __name__ == "__main__":  # a visitor's run of the script
+    main()
+else:  # the web server, once, before the first visitor
+    ask_nobody_outside()
+    server = st.App(__file__, middleware=[Middleware(SameOrigin)])

@@ -1,6 +1,7 @@
 """The command line: ``python -m skinmodel COMMAND``."""
 
 import argparse
+import errno
 import io
 import logging
 import os
@@ -21,11 +22,18 @@ from skinmodel.commands import (
     train,
     weights,
 )
-from skinmodel.errors import SkinModelError, UnknownNameError, UsageError
+from skinmodel.errors import (
+    ConfigError,
+    SkinModelError,
+    UnknownNameError,
+    UsageError,
+    escape,
+)
 from skinmodel.results import DISCLAIMER
 
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
 
 log = logging.getLogger(__name__)
@@ -47,21 +55,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.run(options))
         sys.stdout.flush()
     except (UsageError, UnknownNameError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(error)
         return _WRONG_USAGE
     except SkinModelError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(error)
         return _FAILED
     except KeyboardInterrupt as interrupt:  # a command that can be gone on with says how
         message = str(interrupt) or "interrupted; nothing that was finished is lost"
         print(message, file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _FAILED
     except Exception as error:
         if os.environ.get("SKINMODEL_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _drop_output()
+            reason = f"The output could not be written ({error.strerror})."
+            _complain(ConfigError(f"{reason} Make room, or send it elsewhere."))
+            return _FAILED
         log.error(
             "error: unexpected %s: %s. Set SKINMODEL_DEBUG=1 to see where.",
             type(error).__name__,
@@ -69,6 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return _FAILED
     return status
+
+
+def _complain(error: SkinModelError) -> None:
+    """Print an error; what a file's name may do to a terminal is spelled out."""
+    lines = str(error).split("\n")
+    print("error:", "\n".join(escape(line, 10_000) for line in lines), file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Let nothing be written any more: Python would try once again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _build_parser() -> argparse.ArgumentParser:

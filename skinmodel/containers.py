@@ -8,6 +8,7 @@ at once, and leaves one number worth having: the orientation.
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +61,23 @@ def strip(data: bytes) -> Stripped:
     if data.startswith(PNG_START):
         return _strip_png(data)
     return Stripped(data, orientation=1)
+
+
+def iterate_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield marker and payload of every segment of a JPEG, scans' headers included.
+
+    The coded picture between them is passed over; a segment that is cut off comes as short as it
+    is.
+    """
+    position = 2
+    while match := _MARKER.search(data, position):
+        marker, position = match[1][0], match.end()
+        if marker == _EOI:
+            return
+        if marker in _WITHOUT_LENGTH:
+            continue
+        position += max(2, int.from_bytes(data[position : position + 2], "big"))
+        yield marker, data[match.end() + 2 : position]
 
 
 def _strip_jpeg(data: bytes) -> Stripped:

@@ -2,26 +2,31 @@
 
 What is promised for any input, valid or hostile: an array or an ``ImageError``; at most 500 MB of
 memory above idle, for which large pictures take turns; nothing written to disk; nothing of a file's
-metadata in any array, message or log.
+metadata in any array, message or log. A JPEG of which parts are missing is refused, not filled up.
 """
 
-import contextlib
 import io
+import logging
 import struct
-import threading
 import warnings
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from skinmodel.colors import convert_to_srgb, flatten
-from skinmodel.containers import strip
-from skinmodel.errors import ImageError
+from skinmodel.containers import JPEG_START, strip
+from skinmodel.errors import ImageError, escape
+from skinmodel.jpeg import NO_END_MARKER, NOT_CHECKED, check_complete, close
 from skinmodel.signatures import name_format
+from skinmodel.turns import Budget, give_back
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 """Largest file accepted, in bytes; the upload limit of the dashboard is the same."""
@@ -43,7 +48,9 @@ MAX_SIDE: Final = 2048
 _FORMATS: Final = ("JPEG", "PNG")
 _BAND_PIXELS: Final = 1_000_000
 _LARGE_PIXELS: Final = 4_000_000
-_LARGE_LOCK: Final = threading.Lock()
+# Coefficients of a progressive CMYK JPEG take 8 bytes a pixel, its pixels 4 more at most.
+_BYTES_PER_PIXEL: Final = 12
+_BUDGET: Final = Budget(400_000_000)
 _TRANSPOSITIONS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -72,6 +79,19 @@ _DAMAGE: Final = (
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A picture, and what a reader should know of how it was read.
+
+    Attributes:
+        image: uint8, (H, W, 3), RGB, 0-255, contiguous.
+        note: one or two sentences; empty where the file is as it should be.
+    """
+
+    image: NDArray[np.uint8] = field(repr=False)
+    note: str = ""
+
+
 def read(path: Path) -> NDArray[np.uint8]:
     """Return the picture in a file.
 
@@ -82,37 +102,40 @@ def read(path: Path) -> NDArray[np.uint8]:
         uint8, (H, W, 3), RGB, 0-255, as ``decode`` gives it.
 
     Raises:
-        ImageError: as ``read_bytes``, or ``decode`` refuses the file.
+        ImageError: as ``read_bytes`` and ``decode``.
     """
-    return decode(read_bytes(path))
+    decoded = decode_noted(read_bytes(path))
+    if decoded.note:
+        log.warning("'%s': %s", escape(str(path)), decoded.note)
+    return decoded.image
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a picture's file as it is, for ``decode``.
+    """Return a file's bytes; of one that is too large nothing is read.
 
     Raises:
-        ImageError: there is no such file, it cannot be read, it is empty or larger than
-            ``MAX_BYTES``.
+        ImageError: there is no such file, it cannot be read, or it is larger than ``MAX_BYTES``.
     """
+    shown = escape(str(path), 500)
     try:
         if path.is_dir():
-            raise ImageError(f"'{path}' is a folder. Give the path of one JPEG or PNG file.")
+            raise ImageError(f"'{shown}' is a folder. Give the path of one JPEG or PNG file.")
         if path.exists() and not path.is_file():
-            raise ImageError(f"'{path}' is not a regular file. Give the path of a JPEG or PNG.")
+            raise ImageError(f"'{shown}' is not a regular file. Give the path of a JPEG or PNG.")
         _check_length(path.stat().st_size)
         with path.open("rb") as file:
             # One byte more than allowed, so that a file that grew meanwhile is noticed.
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise ImageError(f"There is no file '{path}'. Check its name and folder.") from error
+        raise ImageError(f"There is no file '{shown}'. Check its name and folder.") from error
     except PermissionError as error:
         raise ImageError(
-            f"The file '{path}' may not be read by this user. Change its permissions or copy it."
+            f"The file '{shown}' may not be read by this user. Change its permissions or copy it."
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
         raise ImageError(
-            f"The file '{path}' could not be read ({reason}). Check the name and the disk."
+            f"The file '{shown}' could not be read ({reason}). Check the name and the disk."
         ) from error
 
 
@@ -132,20 +155,49 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     Returns:
         uint8, (H, W, 3), RGB, 0-255, contiguous, each side within ``MIN_SIDE`` to ``MAX_SIDE``.
 
+    A JPEG that lacks nothing but its end marker is read, with a warning in the log; so is one too
+    unusual to be checked for missing parts. ``decode_noted`` gives these words to the caller.
+
     Raises:
-        ImageError: the bytes are empty, too many, not a JPEG or PNG, damaged or truncated, or hold
+        ImageError: the bytes are empty, too many, not a JPEG or PNG, damaged or incomplete, or hold
             a picture with too many or too few pixels. The message is a sentence for a clinician.
+    """
+    decoded = decode_noted(data)
+    if decoded.note:
+        log.warning("%s", decoded.note)
+    return decoded.image
+
+
+def decode_noted(data: bytes) -> Decoded:
+    """Return the picture as ``decode`` does, with a note where the file is not as it should be.
+
+    Args:
+        data: the whole file, at most ``MAX_BYTES`` long.
+
+    Raises:
+        ImageError: as ``decode``.
     """
     _check_length(len(data))
     stripped = strip(data)
+    is_jpeg = stripped.data.startswith(JPEG_START)
+    content, note = stripped.data, ""
+    if is_jpeg:
+        closed = close(stripped.data)
+        content, note = closed.data, "" if closed.had_end else NO_END_MARKER
     try:
-        with Image.open(io.BytesIO(stripped.data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             width, height = image.size
             _check_dimensions(width, height)
-            # The memory bound is for the whole process: large pictures take turns.
-            turn = _LARGE_LOCK if width * height > _LARGE_PIXELS else contextlib.nullcontext()
-            with turn:
-                return _to_array(image, stripped.orientation)
+            # The memory bound is for the whole process: pictures take turns.
+            with _BUDGET.borrow(width * height * _BYTES_PER_PIXEL):
+                try:
+                    if is_jpeg and not check_complete(content):
+                        note = NOT_CHECKED
+                    return Decoded(_to_array(image, stripped.orientation, len(content)), note)
+                finally:
+                    image.close()
+                    if width * height > _LARGE_PIXELS:
+                        give_back()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(_too_many_pixels("")) from error
     except _DAMAGE as error:
@@ -199,7 +251,9 @@ def _explain_failure(data: bytes) -> str:
     return f"{what} whatever its name says. Export the picture as JPEG or PNG and try again."
 
 
-def _to_array(image: Image.Image, orientation: int) -> NDArray[np.uint8]:
+def _to_array(image: ImageFile, orientation: int, length: int) -> NDArray[np.uint8]:
+    # Arithmetic decoding cannot pause for more bytes: the decoder gets the file in one piece.
+    image.decodermaxblock = max(image.decodermaxblock, length)
     # A JPEG is decoded at a half, a quarter or an eighth of its size where that leaves MAX_SIDE.
     long = max(image.size)
     image.draft(None, (image.width * MAX_SIDE // long, image.height * MAX_SIDE // long))

@@ -22,6 +22,12 @@ class Answer:
         cut: bytes after which the connection ends, though more were announced.
         stall: after ``cut`` bytes, keep the connection open without a word.
         ignore_range: send the whole file whatever is asked for.
+        endless: send a body until the client hangs up.
+        drip: seconds between one byte of the body and the next.
+        head_drip: the same of the header.
+        interim: say "100 Continue" until the client hangs up.
+        pause: seconds in the middle of a body that then comes whole.
+        raw_header: a line among the headers as it stands.
     """
 
     status: int | None = None
@@ -30,6 +36,12 @@ class Answer:
     cut: int | None = None
     stall: bool = False
     ignore_range: bool = False
+    endless: bool = False
+    drip: float | None = None
+    head_drip: float | None = None
+    interim: bool = False
+    pause: float | None = None
+    raw_header: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -47,12 +59,14 @@ class HostileServer:
         files: what there is; to be set.
         asked: every request, in order.
         url: of the server, without a slash at the end.
+        sent: bytes of endless bodies that could be sent.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.files: dict[str, bytes] = {}
         self.asked: list[Asked] = []
+        self.sent = 0
         self.released = threading.Event()
         self._script: dict[str, list[Answer]] = defaultdict(list)
 
@@ -105,6 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
         host.asked.append(Asked(self.path, dict(self.headers)))
         answer = host.take(self.path)
         whole = host.files.get(self.path) if answer.body is None else answer.body
+        if answer.interim:
+            self._repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 0.02)
+            return
+        if answer.head_drip:
+            self._repeat(b"x", answer.head_drip, start=b"HTTP/1.1 200 OK\r\nX-Long: ")
+            return
         if answer.status is not None or whole is None:
             self._send(answer.status or 404, {"Content-Length": "0"}, b"", answer)
             return
@@ -129,10 +149,38 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, **answer.headers}.items():
             if value is not None:
                 self.send_header(name, value)
-        self.send_header("Connection", "close")
+        if answer.raw_header:
+            self._headers_buffer.append(answer.raw_header)
+        if "Connection" not in answer.headers:
+            self.send_header("Connection", "close")
         self.end_headers()
+        if answer.endless:
+            self._repeat(bytes(1 << 16), None)
+        if answer.drip:
+            self._repeat(body, answer.drip, size=1)
+            return
         self.wfile.write(body[: answer.cut])
         self.wfile.flush()
+        if answer.pause:
+            self.server.host.released.wait(answer.pause)
+            self.wfile.write(body[answer.cut :])
         if answer.stall:
             self.server.host.released.wait(30)
         self.close_connection = True
+
+    def _repeat(
+        self, data: bytes, seconds: float | None, start: bytes = b"", size: int | None = None
+    ) -> None:
+        """Send pieces of ``data`` again and again until the client hangs up or the test is over."""
+        host, self.close_connection, at = self.server.host, True, 0
+        size = size or len(data)
+        try:
+            self.wfile.write(start)
+            while not host.released.is_set():
+                self.wfile.write(data[at : at + size])
+                self.wfile.flush()
+                at = (at + size) % len(data)
+                host.sent += size
+                host.released.wait(seconds or 0)
+        except OSError:
+            return

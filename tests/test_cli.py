@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +121,38 @@ def test_a_reader_that_has_had_enough_is_no_traceback():
     os.close(writing)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (1, "")
+
+
+def test_ctrl_c_while_it_loads_is_no_traceback(tmp_path, monkeypatch):
+    (tmp_path / "pandas.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{paths.ROOT}"}
+    command = [sys.executable, "-m", "skinmodel", "weights", "list"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_outputs_are_no_error(closed):
+    shell = f'exec "$0" -m skinmodel weights list {closed}'
+    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT)}
+    command = ["sh", "-c", shell, sys.executable]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full, as Linux has it")
+def test_output_that_cannot_be_written_is_said():
+    with Path("/dev/full").open("w") as full:
+        process = start("weights", "list", stdout=full, stderr=subprocess.PIPE, text=True)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("error: The output could not be written (No space left on device).")
+    assert err.count("\n") == 1
+
+
+def test_what_a_name_would_do_to_a_terminal_is_spelled_out(fail, capsys):
+    main(fail(ImageError("There is no file 'a\x1b[2J\r.jpg':\n- one")))
+    assert capsys.readouterr().err == ("error: There is no file 'a\\x1b[2J\\r.jpg':\n- one\n")
 
 
 def test_naming_a_command_loads_no_deep_learning_library():

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from functools import cache
+from pathlib import Path
 
 import factories
 import numpy as np
@@ -295,3 +296,19 @@ def test_a_file_name_that_cannot_be_printed_is_answered_all_the_same(
     for form in ("table", "csv", "json"):
         assert main(["predict", str(file), "--model", "cnn", "--format", form]) == 0
         assert b"\\udce9.png" in capsysbinary.readouterr().out
+
+
+def test_names_that_a_terminal_or_a_spreadsheet_would_obey_are_harmless(
+    world, pictures, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    names = ["=cmd().png", "+1.png", "@a.png", "a\x1b[2J\nb.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(Path(pictures[0]).read_bytes())
+    _, out, _ = run(capsys, *names, "--model", "cnn", "--format", "csv")
+    told = [row["file"] for row in csv.DictReader(io.StringIO(out))]
+    assert told == ["'=cmd().png", "'+1.png", "'@a.png", names[3]]
+    _, out, _ = run(capsys, *names, "no\x1b.png", "--model", "cnn")
+    assert "\x1b" not in out
+    assert "a\\x1b[2J\\nb.png" in out
+    assert len(out.splitlines()) == 8

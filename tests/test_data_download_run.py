@@ -123,7 +123,7 @@ def test_a_swap_is_remembered_by_the_next_run(ham):
     before = len(ham.asked())
     assert ham.run() == 0
     assert ham.asked()[before:] == [FIRST]
-    assert ham.host.ranges(FIRST)[-1] == "bytes=65536-"
+    assert ham.host.ranges(FIRST)[-1] == "bytes=70000-"
 
 
 def test_two_addresses_of_one_file_do_not_pass_for_two(ham, capsys):

@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from skinmodel.data import ham10000, isic2019
+from skinmodel.data.download import sources
 from skinmodel.data.download.sources import SHIPPED, find_release, read_sources
 from skinmodel.errors import ConfigError, UnknownNameError
 
@@ -113,3 +116,18 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\0")
     with pytest.raises(ConfigError, match="not a TOML file"):
         read_sources(tmp_path / "binary.toml")
+
+
+def test_a_file_without_end_is_read_to_a_limit_only(write, monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "MAX_BYTES", len(SOURCES))
+    read_sources(write(SOURCES))
+    with pytest.raises(ConfigError, match=r"larger than \d+ bytes"):
+        read_sources(write(SOURCES + "\n"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        read_sources(tmp_path / "pipe")
+
+
+def test_deep_nesting_is_refused_in_a_sentence(write):
+    with pytest.raises(ConfigError, match="are not a TOML file"):
+        read_sources(write(f"a = {'[' * 50_000}"))

@@ -229,3 +229,12 @@ def test_a_folder_is_replaced_only_by_a_whole_one(pack, tmp_path):
     unpack(path, tmp_path, IMAGES)
     assert {p.name for p in old.iterdir()} == set(GOOD)
     assert left_in(tmp_path) == ["images"]
+
+
+@pytest.mark.parametrize("missing", [1, 700, 3000])
+def test_an_archive_cut_at_its_head_is_a_damaged_archive_not_a_broken_disk(pack, tmp_path, missing):
+    path = pack()
+    path.write_bytes(path.read_bytes()[missing:])
+    with pytest.raises(DamagedArchiveError, match="damaged ZIP archive"):
+        unpack(path, tmp_path, IMAGES)
+    assert left_in(tmp_path) == []

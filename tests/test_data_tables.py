@@ -114,3 +114,28 @@ def test_a_table_larger_than_the_limit_is_refused(write, monkeypatch):
 def test_a_folder_or_nothing_is_no_table(tmp_path):
     assert "There is no file" in refuse(tmp_path)
     assert "There is no file" in refuse(tmp_path / "nowhere.csv")
+
+
+class Counted(str):
+    """A column's name that counts how often it is compared."""
+
+    __slots__ = ()
+    comparisons = 0
+
+    def __eq__(self, other):
+        Counted.comparisons += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_wide_tables_cost_no_time_and_are_refused_in_a_sentence(write, monkeypatch):
+    header = [f"c{number}" for number in range(tables.MAX_COLUMNS)]
+    line = ",".join(header)
+    assert read_table(write(f"{line}\n{line}\n")).shape == (1, tables.MAX_COLUMNS)
+    message = refuse(write(f"{line},one\n{line},1\n"))
+    assert "has 1,001 columns, and 1,000 are the most" in message
+    assert len(message) < 500
+    # Each name against each other one would be a million comparisons.
+    tables._check_header(tmp := write("x"), [Counted(name) for name in header])
+    assert Counted.comparisons < 10 * len(header), tmp

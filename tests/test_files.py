@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from skinmodel import files
-from skinmodel.files import write_atomically, write_text
+from skinmodel.files import read_limited, write_atomically, write_text
 
 
 def names(folder):
@@ -103,3 +103,18 @@ def test_two_threads_may_write_one_file_at_once(tmp_path):
         list(pool.map(write, ["a" * 50_000, "b" * 50_000]))
     assert path.read_text() in ("a" * 50_000, "b" * 50_000)
     assert names(tmp_path) == ["note.txt"]
+
+
+def test_no_more_of_a_file_is_read_than_allowed(tmp_path):
+    path = tmp_path / "note.txt"
+    path.write_bytes(b"12345")
+    assert read_limited(path, 5) == b"12345"
+    with pytest.raises(OSError, match="larger than 4 bytes"):
+        read_limited(path, 4)
+    with pytest.raises(OSError, match="not a regular file"):
+        read_limited(tmp_path, 4)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        read_limited(tmp_path / "pipe", 4)
+    with pytest.raises(FileNotFoundError):
+        read_limited(tmp_path / "nowhere", 4)

@@ -189,3 +189,14 @@ def test_a_map_that_cannot_be_drawn_leaves_the_other_answers(both, picture, tmp_
     broken, sound = predict_files([picture], both, out=tmp_path / "out")
     assert "explanation map" in broken.overlay_error
     assert sound.overlay
+
+
+def test_overlays_of_long_and_odd_names_are_written(both, tmp_path, photo, encode_image):
+    for stem in ("\U0001f600" * 50, "x" * 240, "a\x1b[2J\nb", "\udcff" * 60):
+        file = tmp_path / f"{stem}.png"
+        file.write_bytes(encode_image(photo))
+        answers = list(predict_files([str(file)], both, out=tmp_path / "out"))
+        assert [a.overlay_error for a in answers] == [None, None]
+        for answer in answers:
+            assert Path(answer.overlay).is_file()
+            assert answer.overlay.isprintable()

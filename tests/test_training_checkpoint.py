@@ -1,5 +1,6 @@
 import errno
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,15 @@ import pytest
 
 from skinmodel.errors import ConfigError
 from skinmodel.training import checkpoint
-from skinmodel.training.checkpoint import RunState, best_file, discard, load, save, save_best
+from skinmodel.training.checkpoint import (
+    RunState,
+    best_file,
+    discard,
+    load,
+    load_state,
+    save,
+    save_best,
+)
 from skinmodel.training.history import read_history, write_history
 from skinmodel.training.runs import CHECKPOINTS
 
@@ -29,6 +38,8 @@ def state_of(epoch, best_epoch=1):
 
 def save_epoch(run, epoch, best_epoch=1):
     optimizer = {"steps": np.array([10 * epoch]), "first/conv1/kernel": np.ones((2, 2))}
+    if not best_file(run, best_epoch).exists():
+        save_best(run, best_epoch, arrays(best_epoch))
     save(run, state_of(epoch, best_epoch), arrays(epoch), optimizer)
 
 
@@ -52,23 +63,23 @@ def test_there_is_none_before_the_first(tmp_path):
     assert load(tmp_path) is None
 
 
-def test_a_checkpoint_comes_back_and_replaces_the_one_before(tmp_path):
-    save_epoch(tmp_path, 1)
-    assert_holds(tmp_path, 1)
-    save_epoch(tmp_path, 2)
-    assert_holds(tmp_path, 2)
-    assert checkpoints(tmp_path) == ["epoch-0002"]
+def test_a_checkpoint_comes_back_and_the_one_before_stays(tmp_path):
+    for epoch in (1, 2, 3, 4):
+        save_epoch(tmp_path, epoch)
+        assert_holds(tmp_path, epoch)
+    assert checkpoints(tmp_path) == ["epoch-0003", "epoch-0004"]
 
 
 def test_of_two_whole_checkpoints_the_newer_counts(tmp_path, monkeypatch):
     save_epoch(tmp_path, 9)
+    save_epoch(tmp_path, 10)
     with monkeypatch.context() as patch:  # killed after the rename, before the old one goes
         patch.setattr(checkpoint, "_finished", lambda _: [])
-        save_epoch(tmp_path, 10)
-    assert checkpoints(tmp_path) == ["epoch-0009", "epoch-0010"]
-    assert_holds(tmp_path, 10)
-    save_epoch(tmp_path, 11)
-    assert checkpoints(tmp_path) == ["epoch-0011"]
+        save_epoch(tmp_path, 11)
+    assert checkpoints(tmp_path) == ["epoch-0009", "epoch-0010", "epoch-0011"]
+    assert_holds(tmp_path, 11)
+    save_epoch(tmp_path, 12)
+    assert checkpoints(tmp_path) == ["epoch-0011", "epoch-0012"]
 
 
 def fail(kind):
@@ -120,7 +131,7 @@ def test_a_process_killed_while_writing_leaves_the_epoch_before(tmp_path, monkey
     assert checkpoints(tmp_path) == [".epoch-0002.tmp", "epoch-0001"]
     assert_holds(tmp_path, 1)
     save_epoch(tmp_path, 2)  # what was left over is no obstacle and does not stay
-    assert checkpoints(tmp_path) == ["epoch-0002"]
+    assert checkpoints(tmp_path) == ["epoch-0001", "epoch-0002"]
     assert_holds(tmp_path, 2)
 
 
@@ -132,7 +143,11 @@ def test_only_the_picked_weights_stay_and_nothing_half_written(tmp_path):
     # Killed here, both are there; the state on disk still names the first.
     assert best_file(tmp_path, 1).exists()
     save_epoch(tmp_path, 2, best_epoch=2)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["best-0002.safetensors", CHECKPOINTS]
+    # The checkpoint before still names its own.
+    picked = ["best-0001.safetensors", "best-0002.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [*picked, CHECKPOINTS]
+    save_epoch(tmp_path, 3, best_epoch=2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [picked[1], CHECKPOINTS]
     np.testing.assert_array_equal(
         checkpoint.load_file(best_file(tmp_path, 2))["conv1/kernel"], arrays(2)["conv1/kernel"]
     )
@@ -147,43 +162,123 @@ def test_picked_weights_that_cannot_be_written_say_how_to_go_on(tmp_path, monkey
     assert [p.name for p in tmp_path.iterdir()] == ["best-0001.safetensors"]
 
 
-@pytest.mark.parametrize("file", ["state.json", "weights.safetensors", "optimizer.safetensors"])
-@pytest.mark.parametrize("damage", ["cut", "garbage", "gone"])
-def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path, file, damage):
-    save_epoch(tmp_path, 1)
-    path = tmp_path / CHECKPOINTS / "epoch-0001" / file
-    data = path.read_bytes()
+FILES = ["state.json", "weights.safetensors", "optimizer.safetensors", "sha256.json"]
+
+
+def damage_file(path, damage):
+    """Cut a file, fill it with nonsense, remove it, or flip one bit in its middle."""
+    data = bytearray(path.read_bytes())
     if damage == "gone":
         path.unlink()
-    else:
-        path.write_bytes(data[:-9] if damage == "cut" else b"\xff" * 40)
-    with pytest.raises(ConfigError, match=r"epoch-0001' cannot be read.*--force"):
+        return
+    data[len(data) // 2] ^= 1
+    path.write_bytes({"cut": data[:-9], "garbage": b"\xff" * 40, "bit": data}[damage])
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "bit"])
+def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path, file, damage):
+    save_epoch(tmp_path, 1)
+    damage_file(tmp_path / CHECKPOINTS / "epoch-0001" / file, damage)
+    for read in (load, load_state):
+        with pytest.raises(ConfigError, match=r"epoch-0001' cannot be read.*--force"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "bit"])
+def test_of_two_the_whole_one_is_gone_on_with_and_what_was_lost_is_named(
+    tmp_path, file, damage, caplog
+):
+    save_epoch(tmp_path, 8)
+    save_epoch(tmp_path, 9)
+    damage_file(tmp_path / CHECKPOINTS / "epoch-0009" / file, damage)
+    assert_holds(tmp_path, 8)
+    assert "epoch-0009' cannot be read" in caplog.text
+    assert "Lost: what was trained after epoch 8; going on from there." in caplog.text
+    save_epoch(tmp_path, 9)  # trained again, in the place of the damaged one
+    caplog.clear()
+    assert_holds(tmp_path, 9)
+    assert caplog.text == ""
+    assert checkpoints(tmp_path) == ["epoch-0008", "epoch-0009"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "gone", "bit"])
+def test_damaged_picked_weights_are_noticed(tmp_path, damage):
+    save_epoch(tmp_path, 3, best_epoch=2)
+    damage_file(best_file(tmp_path, 2), damage)
+    # A hash taken anew would pass the damage of meanwhile for sound.
+    save_epoch(tmp_path, 4, best_epoch=2) if damage != "gone" else None
+    with pytest.raises(ConfigError, match=r"No checkpoint .* is whole.*best-0002.safetensors"):
         load(tmp_path)
 
 
-def test_a_state_of_another_version_is_refused(tmp_path):
+def test_picked_weights_of_the_damaged_epoch_go_with_it(tmp_path):
+    save_epoch(tmp_path, 3, best_epoch=2)
+    save_epoch(tmp_path, 4, best_epoch=4)
+    best_file(tmp_path, 4).unlink()
+    assert_holds(tmp_path, 3, best_epoch=2)
+
+
+def rewrite_state(run, **changes):
+    """Write another state into the first checkpoint, in the layout without checksums."""
+    folder = run / CHECKPOINTS / "epoch-0001"
+    (folder / "sha256.json").unlink(missing_ok=True)
+    values = json.loads((folder / "state.json").read_text()) | changes
+    values = {name: value for name, value in values.items() if value is not None}
+    (folder / "state.json").write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"phase": 2},
+        {"epoch": 99},
+        {"epoch": "1"},
+        {"best_epoch": 2},
+        {"best_score": "high"},
+        {"history": []},
+        {"history": [{"epoch": 2}]},
+        {"history": [1]},
+        {"history": None},
+    ],
+)
+def test_a_state_that_cannot_be_is_refused_with_checksums_or_without(tmp_path, changes):
     save_epoch(tmp_path, 1)
-    path = tmp_path / CHECKPOINTS / "epoch-0001" / "state.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "phase": 2}))
-    with pytest.raises(ConfigError, match="phase"):
+    rewrite_state(tmp_path, schema_version=None, **changes)
+    with pytest.raises(ConfigError, match=r"epoch-0001' cannot be read"):
         load(tmp_path)
 
 
-def test_a_state_written_before_fingerprints_is_read(tmp_path):
+def test_a_layout_of_a_later_version_is_refused(tmp_path):
     save_epoch(tmp_path, 1)
-    path = tmp_path / CHECKPOINTS / "epoch-0001" / "state.json"
-    values = json.loads(path.read_text())
-    del values["fingerprint"]
-    path.write_text(json.dumps(values))
-    assert load(tmp_path)[0] == state_of(1)
+    rewrite_state(tmp_path, schema_version=3)
+    with pytest.raises(ConfigError, match="schema_version 3, expected 2"):
+        load(tmp_path)
+
+
+def test_a_checkpoint_without_checksums_is_gone_on_with_once_and_says_so(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    save_epoch(tmp_path, 1)
+    rewrite_state(tmp_path, schema_version=None, fingerprint=None)
+    assert_holds(tmp_path, 1)
+    assert "epoch 1 comes from an earlier version, without checksums" in caplog.text
+    save_epoch(tmp_path, 2)
+    caplog.clear()
+    assert_holds(tmp_path, 2)
+    assert caplog.text == ""
+    # One with checksums does not become one of before by losing them.
+    (tmp_path / CHECKPOINTS / "epoch-0002" / "sha256.json").unlink()
+    assert_holds(tmp_path, 1)
 
 
 def test_a_finished_run_drops_its_checkpoints_and_keeps_its_weights(tmp_path):
-    save_best(tmp_path, 1, arrays(1))
     save_epoch(tmp_path, 1)
+    save_epoch(tmp_path, 2, best_epoch=2)
     discard(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["best-0001.safetensors"]
+    assert [p.name for p in tmp_path.iterdir()] == ["best-0002.safetensors"]
     discard(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["best-0002.safetensors"]
 
 
 def test_history_comes_back_exactly(tmp_path):

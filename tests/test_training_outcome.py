@@ -79,10 +79,11 @@ def test_a_stopped_run_without_its_settings_or_weights_is_named(tmp_path, stoppe
     with pytest.raises(ConfigError, match=r"config\.json' cannot be read .*lacks"):
         read_so_far(tmp_path)
     (tmp_path / "config.json").write_bytes((stopped / "config.json").read_bytes())
-    next(tmp_path.glob("best-*")).unlink()
-    with pytest.raises(ConfigError, match=r"weights '.*best-.*' cannot be read"):
+    for best in tmp_path.glob("best-*"):
+        best.unlink()
+    with pytest.raises(ConfigError, match=r"No checkpoint .*best-.* are gone"):
         read_so_far(tmp_path)
-    [checkpoint] = (tmp_path / "checkpoints").iterdir()
-    (checkpoint / "state.json").write_text("{")
-    with pytest.raises(ConfigError, match=r"checkpoint '.*' cannot be read"):
+    for checkpoint in (tmp_path / "checkpoints").iterdir():
+        (checkpoint / "state.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"checkpoints.*' cannot be read"):
         read_so_far(tmp_path)

@@ -27,6 +27,7 @@ from skinmodel.training.trainer import Images, Trainer
 
 DATA = {"name": "drawn", "split": {"name": "grouped", "seed": 3}}
 TIMES = ("seconds", "images_per_second")
+FOUR_EPOCHS = [{"epoch": float(epoch)} for epoch in (1, 2, 3, 4)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -319,7 +320,7 @@ def test_a_checkpoint_of_other_settings_is_refused_and_an_older_one_is_not(tmp_p
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
     weights, optimizer = trainer.get_weights(fitted.whole), fitted.optimizer.get_state()
     for fingerprint, accepted in (("", True), (config.fingerprint, True), ("0a1b", False)):
-        state = checkpoint.RunState(4, 4, 0.5, [], fingerprint)
+        state = checkpoint.RunState(4, 0, -1.0, FOUR_EPOCHS, fingerprint)
         checkpoint.discard(tmp_path)
         checkpoint.save(tmp_path, state, weights, optimizer)
         if accepted:
@@ -460,7 +461,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path, config, part, chan
     if change == "unknown":
         arrays[part] |= {name: values, "z/kernel": values}
         name = "z/kernel"
-    checkpoint.save(tmp_path, checkpoint.RunState(4, 4, 0.5, []), **arrays)
+    checkpoint.save(tmp_path, checkpoint.RunState(4, 0, -1.0, FOUR_EPOCHS), **arrays)
     with pytest.raises(ConfigError, match=rf"does not fit this network.*: {name}\. .*--force"):
         fitted.fit()
     np.testing.assert_array_equal(trainer.get_weights(fitted.model)["conv1/kernel"], before)

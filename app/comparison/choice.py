@@ -54,12 +54,8 @@ def choose_pair() -> Pair | None:
 
 
 def _show_problems() -> None:
-    for found, title in (
-        (evaluations.list_shipped(), "The evaluations that come with the program cannot be read"),
-        (evaluations.list_own(), "Your own evaluations are left out"),
-    ):
-        if isinstance(found, Problem):
-            components.show_problem(found, title=title)
+    for problem in evaluations.list_damaged():
+        components.show_problem(problem, title="An evaluation is left out")
 
 
 def _title(measured: Sequence[Evaluation]) -> str:

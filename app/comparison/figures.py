@@ -1,5 +1,6 @@
 """Charts of the Compare page: what they show, of which two runs."""
 
+import html
 from typing import Any
 
 import plotly.graph_objects as go
@@ -33,7 +34,7 @@ def show_figure(
     """
     leaky = " LEAKY PROTOCOL: figures too good." if pair.leaks else ""
     sources = (
-        f"{subject}. {images or name_dataset(pair.dataset)}.{leaky}",
+        f"{subject}. {html.escape(images or name_dataset(pair.dataset), quote=False)}.{leaky}",
         *(name_source(measured) for measured in pair.both),
     )
     file = name_file(pair, subject, "", of_dataset=images is None)

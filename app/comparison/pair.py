@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skinmodel.errors import ConfigError, UnknownNameError
-from skinmodel.evaluation.comparisons import check_paired
+from skinmodel.evaluation.comparisons import check_of_one, check_paired
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import (
     PREDICTIONS,
@@ -128,28 +127,17 @@ def read_pair(first: Evaluation, second: Evaluation) -> Pair:
     """Return two saved evaluations with their predictions.
 
     Raises:
-        ConfigError: a report cannot be read, or the two are not of the same images.
+        ConfigError: a report or predictions cannot be read, or do not belong together.
     """
     labels = _label(first.provenance, second.provenance)
     ours, theirs = (
-        Measured(label, read_report(e.folder), _read_predictions(e.folder), e.folder)
+        Measured(label, read_report(e.folder), read_predictions(e.folder / PREDICTIONS), e.folder)
         for label, e in zip(labels, (first, second), strict=True)
     )
+    for measured in (ours, theirs):
+        check_of_one(measured.report, measured.predictions, measured.folder)
     check_paired(ours.predictions, theirs.predictions)
     return Pair(ours, theirs)
-
-
-def _read_predictions(folder: Path) -> pd.DataFrame:
-    file = folder / PREDICTIONS
-    try:
-        table = read_predictions(file)
-        to_arrays(table)  # a damaged table is found here, not in the middle of a page
-    except (OSError, ValueError, KeyError, UnknownNameError) as error:
-        raise ConfigError(
-            f"The predictions '{file}' cannot be read ({error}). Restore them from the repository, "
-            "or make them again with: python -m skinmodel evaluate."
-        ) from error
-    return table
 
 
 def _label(*provenances: Provenance) -> list[str]:

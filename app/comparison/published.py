@@ -84,7 +84,8 @@ def _show_beside(table: ClassificationTable, ours: Measured, publication: Public
         known = ours.provenance
         leaks = f" {components.escape_markdown(known.remark)}" if known.leaks else ""
         st.caption(
-            f"**Ours** · {ours.label}, run `{known.run_id}`, on {name_dataset(known)}, "
+            f"**Ours** · {ours.label}, run `{known.run_id}`, on "
+            f"{components.escape_markdown(name_dataset(known))}, "
             f"{ours.report.images:,} images of {ours.report.lesions:,} lesions.{leaks}"
         )
     st.table(

@@ -18,6 +18,7 @@ from starlette.formparsers import MultiPartParser
 from app.logs import build_logger
 from app.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
 from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
+from app.services.folders import hide_folders
 from app.warmup import WarmUp, WarmUpState
 from skinmodel import images, paths
 from skinmodel.errors import SkinModelError, WeightsError
@@ -46,6 +47,14 @@ class Problem:
 
     sentence: str
 
+    @classmethod
+    def of(cls, error: SkinModelError) -> "Problem":
+        """Return what an error raised on purpose says, without the server's folders."""
+        shown = hide_folders(str(error))
+        if shown != str(error):
+            _LOGGER.warning("%s", error)  # for whoever runs the server
+        return cls(shown)
+
 
 _LOGGER: Final = build_logger(__name__)
 
@@ -59,7 +68,7 @@ def attempt(action: Callable[[], Result]) -> Result | Problem:
     try:
         return action()
     except SkinModelError as error:
-        return Problem(str(error))
+        return Problem.of(error)
     except Exception:
         reference = secrets.token_hex(4)
         _LOGGER.exception("Unexpected error, reference %s", reference)
@@ -247,7 +256,7 @@ def forget_further_classifiers() -> None:
 def explain_failure(error: BaseException | None) -> Problem:
     """Return why the networks could not be loaded, in words."""
     if isinstance(error, SkinModelError):
-        return Problem(str(error))
+        return Problem.of(error)
     return Problem(
         "The networks could not be loaded because of an unexpected error; the server's log has "
         "the details. Try again; if it fails again, install the requirements anew."

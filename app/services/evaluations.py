@@ -15,18 +15,19 @@ from app.comparison.photographs import Photograph, Photographs, find_photographs
 from app.services import Problem, attempt, attempt_once, forget_attempts
 from app.services.stamps import Stamps, stamp
 from skinmodel import paths
+from skinmodel.evaluation import leak
 from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.leak import FILE as LEAK_TABLE
-from skinmodel.evaluation.leak import LeakRow, from_frame
+from skinmodel.evaluation.leak import LeakRow
 from skinmodel.evaluation.published import Publication, read_publication
 from skinmodel.evaluation.report import (
     FILE,
     PREDICTIONS,
     Evaluation,
     EvaluationReport,
-    find_evaluations,
+    survey_evaluations,
 )
 from skinmodel.evaluation.thresholds import compute_operating_intervals, target_of
 from skinmodel.results import Explanation
@@ -35,32 +36,51 @@ from skinmodel.training import history
 _PHOTOGRAPHS: Final = "photographs"
 
 
-def list_shipped() -> tuple[Evaluation, ...] | Problem:
-    """Return the evaluations that come with the program."""
-    return _list_in(paths.RESULTS)
-
-
-def list_own() -> tuple[Evaluation, ...] | Problem:
-    """Return the user's own evaluations; a damaged one takes none of the shipped ones down."""
-    return _list_in(paths.evaluations())
-
-
 def list_all() -> tuple[Evaluation, ...]:
     """Return all evaluations that can be read; of one run on one set the one that ships."""
-    shipped, own = (
-        () if isinstance(found, Problem) else found for found in (list_shipped(), list_own())
-    )
+    (shipped, _), (own, _) = _survey_all()
     taken = {(e.provenance.run_id, e.provenance.folder) for e in shipped}
     return (*shipped, *(e for e in own if (e.provenance.run_id, e.provenance.folder) not in taken))
 
 
-def _list_in(root: Path) -> tuple[Evaluation, ...] | Problem:
-    return attempt(lambda: _list(str(root), stamp(root.glob(f"*/*/{FILE}"))))
+def list_damaged() -> tuple[Problem, ...]:
+    """Return why evaluations are left out, one sentence each; the others do not suffer for them."""
+    return tuple(problem for _, problems in _survey_all() for problem in problems)
+
+
+Survey = tuple[tuple[Evaluation, ...], tuple[Problem, ...]]
+
+
+class _DamagedError(Exception):
+    """Keeps a survey with damaged evaluations out of the cache: the next visit looks again."""
+
+    def __init__(self, survey: Survey):
+        super().__init__("some evaluations cannot be read")
+        self.survey = survey
+
+
+def _survey_all() -> tuple[Survey, Survey]:
+    """Return the evaluations that come with the program, and the user's own."""
+    return _survey(paths.RESULTS), _survey(paths.evaluations())
+
+
+def _survey(root: Path) -> Survey:
+    def look() -> Survey:
+        try:
+            return _list(str(root), stamp(root.glob(f"*/*/{FILE}"))), ()
+        except _DamagedError as partial:
+            return partial.survey
+
+    found = attempt(look)
+    return ((), (found,)) if isinstance(found, Problem) else found
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...]:
-    return find_evaluations(Path(root))
+    evaluations, errors = survey_evaluations(Path(root))
+    if errors:
+        raise _DamagedError((evaluations, tuple(Problem.of(error) for error in errors)))
+    return evaluations
 
 
 def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:
@@ -158,7 +178,7 @@ def _read_published() -> Publication:
 def read_leak_table() -> tuple[LeakRow, ...] | Problem | None:
     """Return what the leak of the report's protocol was worth; None where it was not measured."""
     file = paths.RESULTS / LEAK_TABLE
-    return attempt(lambda: from_frame(pd.read_csv(file))) if file.is_file() else None
+    return attempt(lambda: leak.read_leak_table(file)) if file.is_file() else None
 
 
 def list_photographs(dataset: str) -> Photographs | Problem | None:

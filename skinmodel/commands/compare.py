@@ -48,6 +48,12 @@ def run(options: argparse.Namespace) -> int:
     """Print and keep the difference on every data set that both runs were evaluated on."""
     found = find_evaluations(options.results or paths.RESULTS, paths.evaluations())
     first, second = (_of_run(found, name) for name in (options.first, options.second))
+    if first and first == second:
+        run_id = next(iter(first.values())).provenance.run_id
+        raise UsageError(
+            f"'{options.first}' and '{options.second}' are one run, {run_id}, which differs from "
+            "itself by nothing. Name two."
+        )
     shared = [name for name in first if name in second and options.dataset in (None, name)]
     if not shared:
         raise UsageError(

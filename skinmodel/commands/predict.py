@@ -10,8 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
-from skinmodel.errors import UnknownNameError, UsageError
+from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
 from skinmodel.models.registry import MODELS, get_spec
@@ -92,12 +93,12 @@ def _print_csv(answers: Iterable[Answer]) -> None:
         p = answer.prediction
         if p is None:
             blank = [""] * (len(columns) - 2)
-            writer.writerow([answer.file, *blank, answer.error, DISCLAIMER])
+            writer.writerow([to_cell(answer.file), *blank, answer.error, DISCLAIMER])
         else:
             probabilities = [f"{value:.6f}" for value in p.probabilities]
             problem = answer.overlay_error or ""
-            row = [answer.file, p.model, p.run_id, p.code, *probabilities, problem, DISCLAIMER]
-            writer.writerow(row)
+            row = [to_cell(answer.file), p.model, p.run_id, p.code, *probabilities, problem]
+            writer.writerow([*row, DISCLAIMER])
 
 
 def _print_table(answers: Sequence[Answer]) -> None:
@@ -106,7 +107,8 @@ def _print_table(answers: Sequence[Answer]) -> None:
     wide = max(map(len, ("run", *runs)))
     print(f"{'file':<28} {'run':<{wide}} {'prediction':<46} " + " ".join(f"{c:>6}" for c in CODES))
     for answer in answers:
-        name = answer.file if len(answer.file) <= 28 else f"...{answer.file[-25:]}"
+        name = escape(answer.file, 10_000)
+        name = name if len(name) <= 28 else f"...{name[-25:]}"
         p = answer.prediction
         if p is None:
             print(f"{name:<28} error: {answer.error}")

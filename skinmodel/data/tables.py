@@ -1,7 +1,8 @@
-"""CSV tables from elsewhere, read without trusting them: every cell as text, every row whole."""
+"""CSV tables, read without trusting them: every cell as text, every row whole; harmless cells."""
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,9 @@ from skinmodel.errors import DatasetError
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Largest table accepted, in bytes; the truth table of ISIC 2019 has 1.3 million."""
+
+MAX_COLUMNS: Final = 1000
+"""Most columns accepted; the truth table of ISIC 2019 has ten, HAM10000's metadata eight."""
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -27,7 +31,7 @@ def read_table(path: Path) -> pd.DataFrame:
         str columns named as in the header; the index is each row's line number in the file.
 
     Raises:
-        DatasetError: no such file, or it is empty, too large, no text or no table.
+        DatasetError: no such file, or it is empty, too large, too wide, no text or no table.
     """
     text = _read_text(path)
     first = text.split("\n", 1)[0]
@@ -62,6 +66,15 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame([row for _, row in rows], columns=header, index=index, dtype="str")
 
 
+def to_cell(text: str) -> str:
+    """Return ``text`` for a CSV that a spreadsheet may open: one that it would compute is quoted.
+
+    >>> to_cell("=1+1"), to_cell("a.jpg")
+    ("'=1+1", 'a.jpg')
+    """
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text
+
+
 def _read_text(path: Path) -> str:
     if not path.is_file():
         raise DatasetError(f"There is no file '{path}'; a CSV table was expected there.")
@@ -91,7 +104,13 @@ def _read_text(path: Path) -> str:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(header) > MAX_COLUMNS:
+        shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
+        raise DatasetError(
+            f"'{path}' has {len(header):,} columns, and {MAX_COLUMNS:,} are the most that is read "
+            f"of a table; the first: {shown}. Keep the image's id and its diagnosis."
+        )
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice or "" in header:
         shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
         fault = "columns of one name" if any(twice) else "a column without a name"

@@ -9,12 +9,21 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from skinmodel.errors import ConfigError
+from skinmodel.errors import ConfigError, escape, summarize_ids
 from skinmodel.evaluation.comparison import Comparison, compare
+from skinmodel.evaluation.figures import NAMES
+from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.evaluation.plain import with_nan, without_nan
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
-from skinmodel.evaluation.report import PREDICTIONS, Evaluation, Provenance
-from skinmodel.files import write_text
+from skinmodel.evaluation.report import (
+    MAX_BYTES,
+    PREDICTIONS,
+    Evaluation,
+    EvaluationReport,
+    Provenance,
+    check_provenance,
+)
+from skinmodel.files import read_json, write_text
 from skinmodel.results import DISCLAIMER
 
 FOLDER: Final = "comparisons"
@@ -69,6 +78,21 @@ def check_paired(first: pd.DataFrame, second: pd.DataFrame) -> None:
         )
 
 
+def check_of_one(report: EvaluationReport, table: pd.DataFrame, folder: Path) -> None:
+    """Refuse a report and predictions that are not of one evaluation.
+
+    Raises:
+        ConfigError: the predictions give another confusion matrix than the report.
+    """
+    truth, probabilities, _ = to_arrays(table)
+    if compute_metrics(truth, probabilities).confusion != report.confusion:
+        raise ConfigError(
+            f"Report and predictions in '{folder}' are not of one evaluation: their confusion "
+            "matrices differ. Restore both from the repository, or make them again with: python "
+            "-m skinmodel evaluate."
+        )
+
+
 def write_comparison(root: Path, saved: SavedComparison) -> Path:
     """Write a comparison below ``root`` and return its file."""
     file = find_file(root, saved.first, saved.second)
@@ -89,10 +113,13 @@ def read_comparison(root: Path, first: Provenance, second: Provenance) -> SavedC
     if not file.is_file():
         return None
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        saved = _VALIDATOR.validate_python(with_nan(values))
+        saved = _VALIDATOR.validate_python(with_nan(read_json(file, MAX_BYTES)))
+        for provenance in (saved.first, saved.second):
+            check_provenance(provenance)
+        if missing := sorted(set(NAMES) - set(saved.comparison.differences)):
+            raise ValueError(f"differences lack {summarize_ids(missing)}")
     except (OSError, ValueError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        reason = escape(str(error).splitlines()[0])
         raise ConfigError(
             f"The comparison '{file}' cannot be read ({reason}). Restore it from the repository, "
             "or make it again with: python -m skinmodel compare."

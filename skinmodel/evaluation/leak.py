@@ -9,14 +9,17 @@ that leak and others is not what the leak was worth, since the diagnoses differ 
 report's test also picked the epoch of its weights, of which only ISIC 2019 is free.
 """
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
+from skinmodel.data.tables import read_table
 from skinmodel.diagnoses import CODES
-from skinmodel.errors import DatasetError, summarize_ids
+from skinmodel.errors import ConfigError, DatasetError, summarize_ids
 from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
 from skinmodel.evaluation.predictions import PROBABILITIES, to_arrays
 
@@ -186,6 +189,21 @@ def from_frame(table: pd.DataFrame) -> tuple[LeakRow, ...]:
         )
         for line in table.to_dict("records")
     )
+
+
+def read_leak_table(file: Path) -> tuple[LeakRow, ...]:
+    """Return the rows of a table that was kept as CSV.
+
+    Raises:
+        ConfigError: it is no table, lacks a column, or holds what is no number.
+    """
+    try:
+        return from_frame(read_table(file).map(lambda cell: cell or math.nan))
+    except (DatasetError, ValueError) as error:
+        raise ConfigError(
+            f"The table '{file}' cannot be read. {error} Restore it from the repository, or make "
+            "it again with: python -m skinmodel leak."
+        ) from error
 
 
 def _measure(title: str, dataset: str, table: pd.DataFrame, draws: int, seed: int) -> LeakRow:

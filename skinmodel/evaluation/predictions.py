@@ -1,5 +1,6 @@
 """The predictions table: where evaluation is cut, so that all after it needs no network."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -7,11 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skinmodel.data.tables import read_table
 from skinmodel.diagnoses import CODES, class_index
+from skinmodel.errors import ConfigError, DatasetError, escape, summarize_ids
 from skinmodel.files import write_atomically
 
 PROBABILITIES: Final = tuple(f"p_{code}" for code in CODES)
 DECIMALS: Final = 6
+# What no page takes for Markdown and no spreadsheet for a formula.
+_PLAIN: Final = re.compile(r"\w[\w .,;:()&/+-]{0,99}")
+_ROUNDING: Final = 1e-4  # seven values of six decimals, from float32
 
 
 def build_predictions(index: pd.DataFrame, probabilities: NDArray[np.float32]) -> pd.DataFrame:
@@ -37,8 +43,61 @@ def write_predictions(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Return a table that ``write_predictions`` wrote."""
-    return pd.read_csv(path, dtype={"image_id": str, "lesion_id": str, "truth": str})
+    """Return a table that ``write_predictions`` wrote, checked row by row.
+
+    Columns may stand in any order. Figures are computed from nothing else, so that a table that is
+    not one of predictions must not pass.
+
+    Raises:
+        ConfigError: no such file, no table, a column is missing, a truth is no diagnosis, or a
+            row's probabilities are not in [0, 1] or do not sum to 1.
+    """
+    try:
+        table = read_table(path)
+        _check_columns(table)
+        values = table[list(PROBABILITIES)].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+        _check_rows(table, values)
+    except DatasetError as error:
+        raise ConfigError(
+            f"The predictions '{path}' cannot be read. {error} Restore them from the repository, "
+            "or make them again with: python -m skinmodel evaluate."
+        ) from error
+    return table.assign(**dict(zip(PROBABILITIES, values.T, strict=True))).reset_index(drop=True)
+
+
+def _check_columns(table: pd.DataFrame) -> None:
+    missing = [
+        name for name in ("image_id", "lesion_id", "truth", *PROBABILITIES) if name not in table
+    ]
+    if missing:
+        raise DatasetError(
+            f"It lacks the columns {', '.join(missing)}; it has "
+            f"{', '.join(escape(str(name), 40) for name in table.columns[:12])}."
+        )
+
+
+def _check_rows(table: pd.DataFrame, values: NDArray[np.float64]) -> None:
+    """Refuse rows that are no predictions; the lines of the file are named."""
+    numbers = np.isfinite(values).all(axis=1)
+    shares = numbers & ((values >= 0) & (values <= 1)).all(axis=1)
+    sums = np.abs(np.nan_to_num(values).sum(axis=1) - 1) <= _ROUNDING
+    ids = (table["image_id"], table["lesion_id"])
+    faults = {
+        "whose image or lesion is missing or no plain name": np.array(
+            [not (_PLAIN.fullmatch(i) and _PLAIN.fullmatch(k)) for i, k in zip(*ids, strict=True)]
+        ),
+        f"of a truth other than {', '.join(CODES)}": ~table["truth"].isin(CODES),
+        "with probabilities that are no numbers": ~numbers,
+        "with probabilities outside 0 to 1": numbers & ~shares,
+        "whose probabilities do not sum to 1": shares & ~sums,
+    }
+    told = [
+        f"rows {what}: {summarize_ids(f'line {line}' for line in table.index[wrong])}"
+        for what, wrong in faults.items()
+        if np.any(wrong)
+    ]
+    if told:
+        raise DatasetError(f"It has {'; '.join(told)}.")
 
 
 def to_arrays(

@@ -1,6 +1,7 @@
 """``report.json``: every figure of one run on one data set, with its provenance."""
 
-import json
+import math
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,13 +10,15 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from skinmodel.errors import ConfigError
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import ConfigError, escape, summarize_ids
 from skinmodel.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval, compute_intervals
 from skinmodel.evaluation.calibration import Calibration, apply_temperature, compute_calibration
+from skinmodel.evaluation.figures import NAMES
 from skinmodel.evaluation.metrics import compute_metrics
 from skinmodel.evaluation.plain import with_nan, without_nan
 from skinmodel.evaluation.predictions import to_arrays
-from skinmodel.evaluation.subgroups import Subgroup, compute_subgroups
+from skinmodel.evaluation.subgroups import FIGURES, Subgroup, compute_subgroups
 from skinmodel.evaluation.thresholds import (
     TARGETS,
     OperatingPoint,
@@ -26,11 +29,14 @@ from skinmodel.evaluation.thresholds import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from skinmodel.files import read_json
 from skinmodel.results import DISCLAIMER
 
 FILE: Final = "report.json"
 PREDICTIONS: Final = "predictions.csv"
 SCHEMA_VERSION: Final = 1
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""Largest report or comparison that is read; those that ship have 60 kB at most."""
 LEVELS: Final = (0.80, 0.90, 0.95)
 """The sensitivities and specificities for which a threshold is reported."""
 
@@ -183,21 +189,75 @@ def _build_target(name: str, table: pd.DataFrame) -> TargetReport:
 
 
 def read_report(folder: Path) -> EvaluationReport:
-    """Return the report in a folder that ``evaluate`` wrote.
+    """Return the report in a folder that ``evaluate`` wrote, checked.
 
     Raises:
         ConfigError: it is missing, damaged or of another version of the program.
     """
     file = folder / FILE
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        return _VALIDATOR.validate_python(with_nan(values, _NULLABLE))
+        values = read_json(file, MAX_BYTES)
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"schema_version {version!r}, this program reads {SCHEMA_VERSION}")
+        report = _VALIDATOR.validate_python(with_nan(values, _NULLABLE))
+        check_provenance(report.provenance)
+        _check_figures(report)
     except (OSError, ValueError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        reason = escape(str(error).splitlines()[0])
         raise ConfigError(
             f"The report '{file}' cannot be read ({reason}). Restore it from the repository, or "
             "make it again with: python -m skinmodel evaluate."
         ) from error
+    return report
+
+
+def check_provenance(known: Provenance) -> None:
+    """Refuse names and texts that no program of ours writes: they become file names and pages.
+
+    Raises:
+        ValueError: one of them is no plain name, or no plain text.
+    """
+    for field, name in (("run_id", known.run_id), ("model", known.model)):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{field} is '{escape(name, 80)}', no plain name")
+    if not _DATASET.fullmatch(known.dataset):
+        raise ValueError(f"dataset is '{escape(known.dataset, 80)}', no plain name")
+    texts = (known.dataset_title, known.remark, *known.dropped, *known.versions.values())
+    if wrong := [t for t in texts if len(t) > _LONGEST_TEXT or not t.isprintable()]:
+        raise ValueError(f"a text is too long or cannot be printed: '{escape(wrong[0], 80)}'")
+    if not (known.views >= 1 and 0 < known.temperature < math.inf):
+        raise ValueError(f"views {known.views}, temperature {known.temperature}")
+
+
+def _check_figures(report: EvaluationReport) -> None:
+    """Refuse a report that lacks figures that every one has, or has impossible ones."""
+    for what, found, expected in (
+        ("metrics", report.metrics, NAMES),
+        ("targets", report.targets, TARGETS),
+        ("calibration", report.calibration, ("before", "after")),
+        ("intervals", report.intervals, ("level", "draws", "seed", "unit")),
+    ):
+        if missing := sorted(set(expected) - set(found)):
+            raise ValueError(f"{what} lack {summarize_ids(missing)}")
+    if type(report.intervals["draws"]) is not int:
+        raise ValueError("the number of draws is no whole number")
+    outside = [n for n, i in report.metrics.items() if not _is_share(i)]
+    if outside:
+        raise ValueError(f"metrics outside 0 to 1: {summarize_ids(outside)}")
+    rows = report.confusion
+    if [len(row) for row in rows] != [len(CODES)] * len(CODES):
+        raise ValueError(f"the confusion matrix is not {len(CODES)} x {len(CODES)}")
+    if min(map(min, rows)) < 0 or sum(map(sum, rows)) != report.images:
+        raise ValueError(f"the confusion matrix does not count the {report.images} images")
+    odd = [s for s in report.subgroups if s.figures is not None and set(s.figures) != set(FIGURES)]
+    if odd or not all(_WORDS.fullmatch(f"{s.attribute} {s.value}") for s in report.subgroups):
+        raise ValueError("a subgroup has other figures, or a value that is no plain words")
+
+
+def _is_share(interval: Interval) -> bool:
+    """Return whether a figure and its ends are in [0, 1], or not defined."""
+    return all(math.isnan(v) or 0 <= v <= 1 for v in (interval.value, interval.low, interval.high))
 
 
 @dataclass(frozen=True)
@@ -219,10 +279,28 @@ def find_evaluations(*roots: Path) -> tuple[Evaluation, ...]:
     Raises:
         ConfigError: a report cannot be read.
     """
-    files = [file for root in roots for file in sorted(root.glob(f"*/*/{FILE}"))]
-    return tuple(Evaluation(read_report(file.parent).provenance, file.parent) for file in files)
+    found, damaged = survey_evaluations(*roots)
+    if damaged:
+        raise damaged[0]
+    return found
 
 
+def survey_evaluations(*roots: Path) -> tuple[tuple[Evaluation, ...], tuple[ConfigError, ...]]:
+    """Return every evaluation that can be read, and why the others cannot."""
+    found, damaged = [], []
+    for root in roots:
+        for file in sorted(root.glob(f"*/*/{FILE}")):
+            try:
+                found.append(Evaluation(read_report(file.parent).provenance, file.parent))
+            except ConfigError as error:
+                damaged.append(error)
+    return tuple(found), tuple(damaged)
+
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DATASET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
+_WORDS: Final = re.compile(r"\w[\w .,;:()&/+%-]{0,199}")
+_LONGEST_TEXT: Final = 2000
 _VALIDATOR: Final = TypeAdapter(EvaluationReport)
 # A group too small to be measured has no figures, which is not a figure that is not defined.
 _NULLABLE: Final = ("figures",)

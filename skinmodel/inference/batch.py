@@ -1,5 +1,6 @@
 """Many files, several models: one answer or one error each, and nothing stops the rest."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from skinmodel.results import DISCLAIMER, Explanation, Prediction
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
 
-_STEM: Final = 50  # characters of a file's name in an overlay's: file systems allow 255 bytes
+_STEM: Final = 80  # bytes of a file's name in an overlay's: file systems allow 255 in all
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,23 @@ def predict_files(
                 if out is not None:
                     # Numbered, so that files of one name from two folders do not collide; the
                     # name the caller used, so that two runs of one model do not.
-                    name = f"{number:04d}-{Path(file).stem[:_STEM]}-{called}-{chosen}.png"
+                    name = f"{number:04d}-{shorten_stem(file)}-{called}-{chosen}.png"
                     title = classifier.spec.title
                     try:
                         picture = str(_write_overlay(out / name, image, explanation, title))
                     except (ConfigError, ImageError) as error:
                         problem = str(error)
             yield Answer(file, prediction, None, explanation, picture, problem)
+
+
+def shorten_stem(file: str) -> str:
+    """Return the beginning of a file's name, without what a terminal would obey.
+
+    >>> shorten_stem("a/photo.jpg"), len(shorten_stem("\U0001f600" * 50).encode())
+    ('photo', 80)
+    """
+    start = os.fsencode(Path(file).stem)[:_STEM].decode("utf-8", errors="ignore")
+    return "".join(c if c.isprintable() else "_" for c in start)
 
 
 def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str) -> Path:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from skinmodel.errors import ConfigError
-from skinmodel.files import write_text
+from skinmodel.files import read_json, write_text
 from skinmodel.training.history import read_history
 from skinmodel.training.recipes import TrainConfig, fingerprint_of, flatten
 
@@ -23,6 +23,7 @@ CONFIG: Final = "config.json"
 RESULT: Final = "result.json"
 CHECKPOINTS: Final = "checkpoints"
 LOCK: Final = "lock"
+_MAX_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ def write_result(run: Path, result: RunResult) -> None:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = read_json(file, _MAX_BYTES)
     except (OSError, ValueError) as error:
         raise ConfigError(_damaged(file, error)) from error
     if not isinstance(values, dict):

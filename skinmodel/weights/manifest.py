@@ -5,6 +5,7 @@ A folder of weights is its manifest: a file that no record names is never loaded
 
 import json
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from skinmodel.errors import WeightsError
-from skinmodel.files import write_text
+from skinmodel.files import read_json, write_text
 from skinmodel.weights.record import WeightsRecord, check_keys
 
 MANIFEST: Final = "manifest.json"
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Largest manifest that is read; one record takes about 4 kB."""
 _LOCK: Final = ".manifest.lock"
 _LOCK_SECONDS: Final = 60.0
 
@@ -29,7 +32,7 @@ def read_manifest(folder: Path) -> tuple[WeightsRecord, ...]:
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, MAX_BYTES)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
@@ -103,7 +106,7 @@ def lock_manifest(folder: Path) -> Iterator[None]:
 
 
 def _check_unique(records: Sequence[WeightsRecord]) -> None:
-    keys = [(r.model, r.run_id) for r in records]
-    twice = sorted({f"{model}/{run}" for model, run in keys if keys.count((model, run)) > 1})
+    keys = Counter((r.model, r.run_id) for r in records)
+    twice = sorted(f"{model}/{run}" for (model, run), count in keys.items() if count > 1)
     if twice:
         raise WeightsError(f"More than one record for {', '.join(twice)}; keep one of each.")

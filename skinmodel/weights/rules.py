@@ -72,9 +72,10 @@ def is_preprocessing(value: Any) -> bool:
 
 
 def is_split(value: Any) -> bool:
-    """Whether ``value`` has exactly the fields of ``SPLIT``, of their types."""
+    """Whether ``value`` has exactly the fields of ``SPLIT``, of their types, and a plain name."""
     same_keys = isinstance(value, dict) and value.keys() == SPLIT.keys()
-    return same_keys and all(type(value[name]) is kind for name, kind in SPLIT.items())
+    kinds = same_keys and all(type(value[name]) is kind for name, kind in SPLIT.items())
+    return kinds and is_name(value["name"])
 
 
 def is_versions(value: Any) -> bool:

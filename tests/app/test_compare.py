@@ -483,7 +483,7 @@ def test_a_damaged_own_evaluation_takes_nothing_down(open_compare):
     folder.mkdir(parents=True)
     (folder / FILE).write_text("{}", encoding="utf-8")
     at = open_compare()
-    assert at.error[0].proto.title == "Your own evaluations are left out"
+    assert at.error[0].proto.title == "An evaluation is left out"
     assert "cannot be read" in at.error[0].value
     assert at.table
 

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InvalidHeader, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
 from skinmodel.errors import DatasetError, escape
@@ -85,10 +85,12 @@ def explain_failure(error: requests.RequestException | HTTPError) -> BrokenError
             f"The host's certificate cannot be verified ({text}). Behind a proxy that opens "
             "connections, name its certificate with REQUESTS_CA_BUNDLE."
         ) from error
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, (requests.exceptions.ChunkedEncodingError, ProtocolError)):
         return BrokenError("the connection broke off")
     cause = error.args[0] if error.args else None
-    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+    if isinstance(error, (requests.Timeout, ReadTimeoutError)) or isinstance(
+        cause, ReadTimeoutError
+    ):
         return BrokenError("the host is silent")
     if isinstance(error, requests.ConnectionError):
         # The whole text names the address with its query, which may hold a signature.

@@ -1,7 +1,8 @@
 """Fetch one file over HTTP, going on where a broken connection, or an earlier run, stopped."""
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ from skinmodel.errors import DatasetError
 
 log = logging.getLogger(__name__)
 
-_CHUNK: Final = 1 << 16  # what a broken connection costs at most
+_CHUNK: Final = 1 << 16
 _PROGRESS: Final = 1 << 20  # fewer new bytes do not count as getting on
 
 
@@ -55,7 +56,7 @@ def fetch(
     failures, best = 0, partial.size
     while True:
         try:
-            _receive(url, partial, session, sizes, (patience.connect, patience.read))
+            _receive(url, partial, session, sizes, patience)
         except BrokenError as broken:
             gained = partial.size - best
             failures = 1 if gained >= _PROGRESS else failures + 1
@@ -85,7 +86,7 @@ def _receive(
     partial: Partial,
     session: Session,
     sizes: Collection[int],
-    timeout: tuple[float, float],
+    patience: Patience,
 ) -> None:
     """Make one request for what is missing and add it to the partial file."""
     origin, offset = partial.read_origin(), partial.size
@@ -95,13 +96,14 @@ def _receive(
         partial.discard()  # of another file, or longer than it can be
         origin, offset = None, 0
     headers = _ask_for(origin, offset)
+    timeout = (patience.connect, patience.read)
     try:
         with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
             if response.status_code == 416:
                 partial.discard()  # the file there is another one now
             check_status(response)
             total = _decide(response, url, partial, origin, offset, sizes)
-            _write(response, partial, total, sizes)
+            _write(response, partial, total, sizes, patience)
     except (requests.RequestException, HTTPError) as error:
         raise explain_failure(error) from error
 
@@ -161,7 +163,11 @@ def _check_room(partial: Partial, total: int | None) -> None:
 
 
 def _write(
-    response: requests.Response, partial: Partial, total: int | None, sizes: Collection[int]
+    response: requests.Response,
+    partial: Partial,
+    total: int | None,
+    sizes: Collection[int],
+    patience: Patience,
 ) -> None:
     start = partial.size
     limit = total if total is not None else max(sizes, default=None)
@@ -170,7 +176,7 @@ def _write(
         total=limit, initial=start, desc=name, unit="B", unit_scale=True, disable=None, leave=False
     )
     with bar, partial.path.open("ab") as file:
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in _read_steadily(response, patience):
             file.write(chunk)
             start += len(chunk)
             bar.update(len(chunk))
@@ -181,3 +187,21 @@ def _write(
         raise BrokenError(f"more than the {limit:,} bytes that were announced came")
     if start not in ((total,) if total is not None else sizes):
         raise BrokenError(f"the answer ended at {start:,} of {limit:,} bytes")
+
+
+def _read_steadily(response: requests.Response, patience: Patience) -> Iterator[bytes]:
+    """Yield an answer's body as it comes.
+
+    Raises:
+        BrokenError: it comes so slowly that it would never end.
+    """
+    began, came = time.monotonic(), 0
+    # Whatever is there: to wait for a whole block would hide how slowly it comes.
+    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
+        came += len(chunk)
+        passed = time.monotonic() - began
+        if passed >= patience.span:
+            if came < patience.rate * passed:
+                raise BrokenError(f"the host sends {came / passed:,.0f} bytes a second only")
+            began, came = time.monotonic(), 0

@@ -1,5 +1,6 @@
 """The rules of a request: which redirects are followed, and when to try again."""
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +8,11 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from urllib3 import HTTPResponse
 
 import skinmodel
 from skinmodel.data.download.answers import show_address
+from skinmodel.data.download.connection import PatientAdapter
 from skinmodel.errors import DatasetError
 
 _MAX_REDIRECTS: Final = 5
@@ -30,6 +33,8 @@ class Patience:
         longest_asked: seconds that a host may ask for (Retry-After) before giving up is kinder.
         connect: seconds for a connection.
         read: seconds without a byte.
+        rate: bytes a second that a host must send, or be taken for silent.
+        span: seconds over which that is measured.
         sleep: waits, given seconds.
     """
 
@@ -39,6 +44,8 @@ class Patience:
     longest_asked: float = 900.0
     connect: float = 15.0
     read: float = 60.0
+    rate: float = 1000.0
+    span: float = 60.0
     sleep: Callable[[float], None] = _sleep
 
     def wait_before(self, failures: int, asked: float | None) -> float:
@@ -48,18 +55,26 @@ class Patience:
 
 
 class Session(requests.Session):
-    """A session that follows a redirect to https, or to the very host that was configured."""
+    """A session that follows a redirect to https, or to the very host that was configured.
 
-    def __init__(self) -> None:
+    Args:
+        answer_seconds: in which a host must have sent the head of its answer.
+    """
+
+    def __init__(self, answer_seconds: float = 120.0) -> None:
         super().__init__()
         self.max_redirects = _MAX_REDIRECTS
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, PatientAdapter(answer_seconds))
         # Dataverse turns down clients that do not name themselves. A packed answer (gzip) has
         # other byte positions than the file, so that it could not be gone on with.
         name = f"skinmodel/{skinmodel.__version__} (research; python-requests)"
         self.headers.update({"User-Agent": name, "Accept-Encoding": "identity"})
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return where an answer points to, if anywhere.
+        """Return where an answer points to, if anywhere; of that answer no more is read.
+
+        Its body is of no use, and may be endless or unpack to gigabytes: requests would read it.
 
         Raises:
             DatasetError: it points to an address that is not safe.
@@ -67,8 +82,9 @@ class Session(requests.Session):
         target = super().get_redirect_target(resp)
         if target is None:
             return None
+        resp.close()
+        resp.raw = HTTPResponse(io.BytesIO(), preload_content=False)
         if not _is_safe(resp.url, target):
-            resp.close()
             raise DatasetError(
                 f"{show_address(resp.url)} points to {show_address(target)}. Only an https "
                 "address is followed. Check the network: a login page may stand in between."

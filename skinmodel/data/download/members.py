@@ -71,6 +71,8 @@ def open_archive(path: Path, contents: Contents) -> Iterator[zipfile.ZipFile]:
         zipfile.BadZipFile: it is damaged.
     """
     with _Guarded(path, _count_most(contents)) as file, zipfile.ZipFile(file) as archive:
+        if any(info.header_offset < 0 for info in archive.infolist()):
+            raise zipfile.BadZipFile("its beginning is missing")
         yield archive
 
 

@@ -7,10 +7,11 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from skinmodel.files import write_text
+from skinmodel.files import read_limited, write_text
 
 SUFFIX: Final = ".part"
 _NOTE: Final = ".json"
+_MAX_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Partial:
     def read_origin(self) -> Origin | None:
         """Return what the bytes are of; None where nobody knows."""
         try:
-            return _VALIDATOR.validate_json(self._note.read_bytes())
+            return _VALIDATOR.validate_json(read_limited(self._note, _MAX_BYTES))
         except (OSError, ValidationError):
             return None
 

@@ -10,10 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from skinmodel.data.download.hashes import Measure
 from skinmodel.data.download.sources import Algorithm, Release
-from skinmodel.files import write_text
+from skinmodel.files import read_limited, write_text
 
 NAME: Final = "download.json"
 LICENCE: Final = "LICENCE_AND_CITATION.txt"
+_MAX_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_receipt(root: Path) -> dict[str, Entry]:
     Without its receipt a file is judged like one that was put there by hand.
     """
     try:
-        return _VALIDATOR.validate_json((root / NAME).read_bytes()).files
+        return _VALIDATOR.validate_json(read_limited((root / NAME), _MAX_BYTES)).files
     except (OSError, ValidationError):
         return {}
 

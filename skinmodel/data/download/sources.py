@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -11,9 +12,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from skinmodel.errors import ConfigError, UnknownNameError
+from skinmodel.files import read_limited
 
 SHIPPED: Final = Path(__file__).with_name("sources.toml")
 ENVIRONMENT: Final = "SKINMODEL_SOURCES"
+
+MAX_BYTES: Final = 1024 * 1024
+"""Largest file of sources that is read; the shipped one has 4 kB."""
 
 
 def _check_url(url: str) -> str:
@@ -143,8 +148,8 @@ class Release:
         Raises:
             ValueError: a name, or an archive's folder, stands twice.
         """
-        names = [name.lower() for f in self.files for name in {f.name, f.target}]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(name.lower() for f in self.files for name in {f.name, f.target})
+        twice = sorted(name for name, count in names.items() if count > 1)
         if twice:
             raise ValueError(f"names stand more than once: {', '.join(twice)}")
 
@@ -180,8 +185,8 @@ def read_sources(file: Path) -> dict[str, Release]:
         ConfigError: see ``find_release``.
     """
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(read_limited(file, MAX_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"Sources '{file}' are not a TOML file in UTF-8: {error}.") from error
     try:
         return {str(name): release for name, release in _VALIDATOR.validate_python(values).items()}

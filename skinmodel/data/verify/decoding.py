@@ -23,6 +23,7 @@ from tqdm import tqdm
 from skinmodel import images
 from skinmodel.containers import strip
 from skinmodel.errors import DatasetError, ImageError
+from skinmodel.jpeg import NO_END_MARKER
 from skinmodel.signatures import name_format
 
 _CHUNK: Final = 32
@@ -123,7 +124,10 @@ def decode_file(path: Path) -> Decoded:
     kind, _ = name_format(data)
     content = _digest(data)
     try:
-        picture = images.decode(data)
+        decoded = images.decode_noted(data)
+        if decoded.note == NO_END_MARKER:  # fit for a user's own picture, no part of a release
+            raise ImageError(decoded.note)
+        picture = decoded.image
         size = _check_to_the_end(data)
     except ImageError as error:
         # What comes after the first sentence is advice for an upload.

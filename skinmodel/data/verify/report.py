@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from skinmodel.errors import ConfigError, summarize_ids
-from skinmodel.files import write_text
+from skinmodel.files import read_json, write_text
 from skinmodel.paths import home
 
 FOLDER: Final = "verified"
@@ -143,7 +143,7 @@ def read_report(dataset: str, folder: Path) -> Report | None:
     if not file.is_file():
         return None
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = read_json(file, _MAX_BYTES)
         if isinstance(values, dict) and values.get("schema") != SCHEMA:
             return None  # of an older or newer program: as good as not verified
         return _VALIDATOR.validate_python(values)
@@ -164,4 +164,5 @@ def _write(file: Path, text: str, instead: str) -> None:
         ) from error
 
 
+_MAX_BYTES: Final = 64 * 1024 * 1024
 _VALIDATOR: Final = TypeAdapter(Report)
