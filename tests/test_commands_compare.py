@@ -274,11 +274,7 @@ def test_the_table_of_results_says_that_it_is_no_comparison(written, capsys):
     assert "python -m skinmodel compare" in out
 
 
-def test_a_run_is_not_compared_with_itself(written, monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("SKINMODEL_HOME", str(tmp_path))
-    root, _ = written
-    for second in ("cnn", RUNS["cnn"]):
-        assert main(["compare", "cnn", second, "--results", str(root)]) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert f"are one run, {RUNS['cnn']}" in err
+def test_a_run_is_not_compared_with_itself(several, capsys):
+    for first in ("cnn", SHIPPED):
+        assert main(["compare", first, SHIPPED, "--results", str(several)]) == 2
+        assert f"are one run, {SHIPPED}" in capsys.readouterr().err

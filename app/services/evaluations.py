@@ -1,5 +1,6 @@
 """What the Compare page asks of skinmodel: saved evaluations, and explanations on demand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from app.comparison.photographs import Photograph, Photographs, find_photographs
 from app.services import Problem, attempt, attempt_once, forget_attempts
 from app.services.stamps import Stamps, stamp
 from skinmodel import paths
+from skinmodel.errors import SkinModelError
 from skinmodel.evaluation import leak
 from skinmodel.evaluation import report as report_files
 from skinmodel.evaluation.bootstrap import Interval
@@ -54,9 +56,10 @@ Survey = tuple[tuple[Evaluation, ...], tuple[Problem, ...]]
 class _DamagedError(Exception):
     """Keeps a survey with damaged evaluations out of the cache: the next visit looks again."""
 
-    def __init__(self, survey: Survey):
+    def __init__(self, evaluations: tuple[Evaluation, ...], errors: Sequence[SkinModelError]):
         super().__init__("some evaluations cannot be read")
-        self.survey = survey
+        self.evaluations = evaluations
+        self.errors = errors
 
 
 def _survey_all() -> tuple[Survey, Survey]:
@@ -69,7 +72,7 @@ def _survey(root: Path) -> Survey:
         try:
             return _list(str(root), stamp(root.glob(f"*/*/{FILE}"))), ()
         except _DamagedError as partial:
-            return partial.survey
+            return partial.evaluations, tuple(map(Problem.of, partial.errors))
 
     found = attempt(look)
     return ((), (found,)) if isinstance(found, Problem) else found
@@ -79,7 +82,7 @@ def _survey(root: Path) -> Survey:
 def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...]:
     evaluations, errors = survey_evaluations(Path(root))
     if errors:
-        raise _DamagedError((evaluations, tuple(Problem.of(error) for error in errors)))
+        raise _DamagedError(evaluations, errors)
     return evaluations
 
 
