@@ -15,7 +15,7 @@ from app.services import Problem
 from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
-_TYPES: Final = ["jpg", "jpeg", "png"]
+_TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
 _TILE: Final = 136  # seven in a row at 1280 points, two on a phone
 
 
