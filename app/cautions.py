@@ -45,6 +45,8 @@ _OF_ORIGINS: Final[Mapping[Origin, str]] = {
 def warn_of_picture(picture: Picture) -> tuple[str, ...]:
     """Return what speaks against any result on this picture, before a network has seen it."""
     found = [_OF_ORIGINS[picture.origin]] if picture.origin in _OF_ORIGINS else []
+    if picture.note:
+        found.append(picture.note)
     if picture.truth is not None and picture.truth.code not in CODES:
         name = lower_first(name_diagnosis(picture.truth.code))
         found.append(

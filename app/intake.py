@@ -16,7 +16,7 @@ from app.services.gallery import read_image
 from skinmodel.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
-_TYPES: Final = ["jpg", "jpeg", "png"]
+_TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
 _TILE: Final = 136  # seven in a row at 1280 points, two on a phone
 _TILE_PIXELS: Final = 2 * _TILE
 

@@ -14,6 +14,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app import components, services
+from app.expiry import forget_ended_sessions
 from app.navigation import PAGES
 from app.origins import SameOrigin, ask_nobody_outside
 from skinmodel.results import DISCLAIMER
@@ -50,4 +51,4 @@ if __name__ == "__main__":  # a visitor's run of the script
     main()
 else:  # the web server, once, before the first visitor
     ask_nobody_outside()
-    server = st.App(__file__, middleware=[Middleware(SameOrigin)])
+    server = st.App(__file__, middleware=[Middleware(SameOrigin)], lifespan=forget_ended_sessions)

@@ -55,6 +55,7 @@ class Picture:
         origin: where it came from.
         title: public name of a sample or image id; None for a user's own picture.
         truth: the confirmed diagnosis; None where it is not known.
+        note: what a reader should know of how the file was read; mostly empty.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
@@ -63,6 +64,7 @@ class Picture:
     origin: Origin
     title: str | None = None
     truth: Truth | None = None
+    note: str = ""
 
 
 @dataclass(eq=False)
@@ -94,10 +96,9 @@ def open_picture(
     Raises:
         ImageError: ``images.decode`` refuses the bytes.
     """
-    image = images.decode(data)
-    return Picture(
-        image, fit_to_screen(image), hashlib.sha256(data).hexdigest(), origin, title, truth
-    )
+    decoded = images.decode_noted(data)
+    image, digest = decoded.image, hashlib.sha256(data).hexdigest()
+    return Picture(image, fit_to_screen(image), digest, origin, title, truth, decoded.note)
 
 
 def open_picture_file(

@@ -41,6 +41,12 @@ def world(tmp_path_factory):
         yield made, data, folder, ours
 
 
+def run_in(folder):
+    """Return the only run's folder, which is named like its id."""
+    [run] = (folder / "runs").glob("cnn-report-s50-*")
+    return run
+
+
 def test_the_reports_run_is_kept_uncalibrated_and_marked_as_leaky(world):
     _, _, folder, _ = world
     [record] = read_manifest(folder / "home" / "weights")
@@ -50,7 +56,7 @@ def test_the_reports_run_is_kept_uncalibrated_and_marked_as_leaky(world):
 
 def test_the_command_keeps_figures_and_history_but_no_weights(world, capsys):
     _, data, folder, ours = world
-    run, results = folder / "runs" / "cnn-report-s50", folder / "results"
+    run, results = run_in(folder), folder / "results"
     arguments = ["leak", str(run), "--ours", ours, "--data", str(data), "--results", str(results)]
     assert main(arguments) == 0
     out = capsys.readouterr().out
@@ -90,7 +96,7 @@ def test_the_command_keeps_figures_and_history_but_no_weights(world, capsys):
 
 def test_a_row_says_how_far_a_stopped_run_came(world):
     _, _, folder, _ = world
-    finished = read_finished(folder / "runs" / "cnn-report-s50")
+    finished = read_finished(run_in(folder))
     stopped = replace(finished, config={**finished.config, "epochs": 100})
     assert describe_epochs(finished) == "epoch 1 of 1"
     assert describe_epochs(stopped) == "epoch 1 of 1 trained, 100 asked for"
@@ -98,7 +104,7 @@ def test_a_row_says_how_far_a_stopped_run_came(world):
 
 def test_measuring_again_replaces_the_rows_of_that_network_only(world):
     _, data, folder, ours = world
-    run, results = folder / "runs" / "cnn-report-s50", folder / "results"
+    run, results = run_in(folder), folder / "results"
     measure_leak(run, ours, data, results)
     table = pd.read_csv(results / "leak.csv")
     other = table.assign(weights=table["weights"].str.replace("CNN, ", "CNN-SA, "))
@@ -121,4 +127,4 @@ def test_a_run_of_our_own_split_is_refused(world):
 def test_a_run_of_ours_that_was_not_evaluated_is_named(world, tmp_path):
     _, data, folder, ours = world
     with pytest.raises(ConfigError, match=rf"{ours}' was not evaluated: .*isic2019"):
-        measure_leak(folder / "runs" / "cnn-report-s50", ours, data, tmp_path)
+        measure_leak(run_in(folder), ours, data, tmp_path)

@@ -15,7 +15,7 @@ from skinmodel.images import MAX_BYTES
 
 _FIRST: Final = "Melanoma"
 _THUMBNAIL: Final = 104  # points
-_TYPES: Final = ["jpg", "jpeg", "png"]
+_TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
 _UPLOADED: Final = "learn-uploaded"
 _OPENED: Final = "learn-opened"
 _DRAW: Final = "learn-draw"
