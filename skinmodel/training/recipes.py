@@ -58,6 +58,8 @@ class TrainConfig:
             ``models.auxiliary``; 0 for none.
         distillation: share of the network's own targets that the auxiliary classifier's answer
             takes from the truth (Zhang et al. 2019, arXiv:1905.08094); without one it does nothing.
+        attended: weight of the loss of a classifier on the features pooled by the soft attention's
+            map, see ``models.auxiliary``; 0 for none. Without such a layer it does nothing.
         average: decay of a moving average of the weights, which is what is validated and kept; 0
             for none.
         selection: validation figure that picks the epoch.
@@ -92,6 +94,7 @@ class TrainConfig:
     dropout: Share
     auxiliary: Amount
     distillation: Share
+    attended: Amount
     average: Share
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
     smoothing: Count

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.pipeline import augment, build_batches, to_input
+from skinmodel.models.auxiliary import Supervised
 from skinmodel.training.average import WeightAverage
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import TrainConfig
@@ -20,8 +21,7 @@ class TrainStep:
     """Augmentation, forward, backward and update in one graph, traced once.
 
     Args:
-        model: the network, with the output of an auxiliary classifier beside its own where
-            ``config.auxiliary`` is above 0.
+        helped: the network, with the classifiers that help to train it.
         optimizer: over the network's trainable variables.
         config: augmentation, smoothing and seed.
         weights: float32, (K,), loss weight of each class.
@@ -30,13 +30,14 @@ class TrainStep:
 
     def __init__(
         self,
-        model: keras.Model,
+        helped: Supervised,
         optimizer: FusedAdam,
         config: TrainConfig,
         weights: NDArray[np.float32],
         average: WeightAverage | None = None,
     ):
-        self.model = model
+        self.model = helped.model
+        self.helpers = helped.names
         self.average = average
         self.optimizer = optimizer
         self.config = config
@@ -63,9 +64,10 @@ class TrainStep:
             augment(pixels, self.config.augmentation, seed), self.config.preprocessing
         )
         with tf.GradientTape() as tape:
-            probabilities, *auxiliary = tf.nest.flatten(self.model(inputs, training=True))
+            probabilities, *answers = tf.nest.flatten(self.model(inputs, training=True))
+            helpers = dict(zip(self.helpers, answers, strict=True))
             loss = self._loss(truth, probabilities)
-            scaled = self._objective(loss, truth, probabilities, auxiliary) * self.loss_scale
+            scaled = self._objective(loss, truth, probabilities, helpers) * self.loss_scale
         gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
         self._update(gradients, rate)
         if self.average is not None:
@@ -74,17 +76,23 @@ class TrainStep:
         return loss, tf.reduce_sum(hits)
 
     def _objective(
-        self, loss: tf.Tensor, truth: tf.Tensor, probabilities: tf.Tensor, auxiliary: list[Any]
+        self,
+        loss: tf.Tensor,
+        truth: tf.Tensor,
+        probabilities: tf.Tensor,
+        helpers: dict[str, tf.Tensor],
     ) -> tf.Tensor:
-        """Return what is minimised: ``loss``, taught and joined by the auxiliary classifier."""
-        if not auxiliary:
-            return loss
-        [teacher] = auxiliary
-        answers = tf.stop_gradient(teacher)
-        taught = keras.losses.categorical_crossentropy(answers, probabilities)
-        share = self.config.distillation
-        own = (1 - share) * loss + share * tf.reduce_mean(taught * tf.gather(self.weights, truth))
-        return own + self.config.auxiliary * self._loss(truth, teacher)
+        """Return what is minimised: ``loss``, taught by the deep helper, joined by those of all."""
+        config, total = self.config, loss
+        if "deep" in helpers:
+            answers = tf.stop_gradient(helpers["deep"])
+            taught = keras.losses.categorical_crossentropy(answers, probabilities)
+            taught = tf.reduce_mean(taught * tf.gather(self.weights, truth))
+            total = (1 - config.distillation) * loss + config.distillation * taught
+            total += config.auxiliary * self._loss(truth, helpers["deep"])
+        if "attended" in helpers:
+            total += config.attended * self._loss(truth, helpers["attended"])
+        return total
 
     def _loss(self, truth: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         targets = tf.one_hot(truth, probabilities.shape[-1])

@@ -20,7 +20,7 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.calibration import fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
-from skinmodel.models.auxiliary import add_auxiliary
+from skinmodel.models.auxiliary import add_helpers
 from skinmodel.models.registry import get_spec
 from skinmodel.training import checkpoint
 from skinmodel.training.average import PREFIX, WeightAverage
@@ -75,7 +75,10 @@ class Trainer:
                 batch_norm_momentum=config.batch_norm_momentum, dropout=config.dropout
             )
             # What is trained; ``model`` is the part of it that is kept.
-            self.whole = add_auxiliary(self.model) if config.auxiliary else self.model
+            helped = add_helpers(
+                self.model, deep=config.auxiliary > 0, attended=config.attended > 0
+            )
+        self.whole = helped.model
         # A checkpoint brings all weights with it.
         if config.initial == "pretrained" and not checkpoint.last_epoch(run):
             load_pretrained(self.model, spec)
@@ -83,7 +86,7 @@ class Trainer:
         kept = [v for v in self.model.variables if is_weight(v)]
         self.average = WeightAverage(kept, config.average) if config.average else None
         weights = class_weights(train.truth, len(CODES), config.class_weight_power)
-        self.step = TrainStep(self.whole, self.optimizer, config, weights, self.average)
+        self.step = TrainStep(helped, self.optimizer, config, weights, self.average)
         self.predict = Predictor(self.model, config)
 
     def fit(self) -> checkpoint.RunState:
