@@ -157,15 +157,16 @@ def train_tiny_world(base: Path) -> TinyWorld:
 
     folder = base / "tiny-world"
     data, home = write_drawn_ham10000(folder / "data"), folder / "home"
-    run_ids = {}
+    runs, run_ids = {}, {}
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_world(patch, home)
         use_float32(patch)
         for model in TINY_MODELS:
             status = main(["train", "--model", model, "--data", str(data), "--epochs", "2"])
             assert status == 0
-            run_ids[model] = read_finished(home / "runs" / f"{model}-grouped-s1").result.run_id
-    return TinyWorld(data, home, home / "runs" / "cnn_sa-grouped-s1", run_ids)
+            [runs[model]] = (home / "runs").glob(f"{model}-grouped-*")
+            run_ids[model] = read_finished(runs[model]).result.run_id
+    return TinyWorld(data, home, runs["cnn_sa"], run_ids)
 
 
 def run_tiny_cli(arguments: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from factories import use_tiny_world
+from factories import TINY_INPUT, use_tiny_world
 
 from skinmodel import paths
 from skinmodel.cli import main
@@ -27,11 +27,16 @@ from skinmodel.evaluation.predictions import (
 from skinmodel.evaluation.report import Evaluation, Provenance, build_report
 from skinmodel.files import write_text
 from skinmodel.results import DISCLAIMER
+from skinmodel.weights.manifest import write_manifest
+from skinmodel.weights.record import SCHEMA_VERSION, WeightsRecord
+from skinmodel.weights.rules import VERSIONS
 
 RUNS = {"cnn": "cnn-grouped-s1-00000001", "cnn_sa": "cnn_sa-grouped-s1-00000002"}
 
 
-def write_evaluation(root, model, skill, dataset="ham10000:test", count=60):
+def write_evaluation(
+    root, model, skill, dataset="ham10000:test", count=60, run_id=None, leaks=False
+):
     """Write an evaluation of a network that gives the true class ``skill`` more."""
     truth = np.arange(count) % len(CODES)
     index = pd.DataFrame(
@@ -45,12 +50,12 @@ def write_evaluation(root, model, skill, dataset="ham10000:test", count=60):
     p = rng.dirichlet(np.ones(len(CODES)), count) + skill * np.eye(len(CODES))[truth]
     p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32).round(6)
     origin = Provenance(
-        run_id=RUNS[model],
+        run_id=run_id or RUNS[model],
         model=model,
         dataset=dataset,
         dataset_title="Drawn",
-        leaks=False,
-        remark="",
+        leaks=leaks,
+        remark="Too good." * leaks,
         views=1,
         temperature=1.25,
         dropped={},
@@ -124,15 +129,128 @@ def test_the_command_compares_by_network_or_run_and_keeps_the_result(written, ho
     assert read_comparison(root, first.provenance, second.provenance) is not None
 
 
-@pytest.mark.parametrize(
-    "arguments", [["cnn", "nobody"], ["cnn", "cnn_sa", "--dataset", "isic2019"]]
-)
-def test_what_was_not_evaluated_together_is_refused(written, home, capsys, arguments):
+def test_what_was_not_evaluated_together_is_refused(written, home, capsys):
     root, _ = written
-    assert main(["compare", *arguments, "--results", str(root)]) == 2
+    arguments = ["compare", "cnn", "cnn_sa", "--dataset", "isic2019", "--results", str(root)]
+    assert main(arguments) == 2
     err = capsys.readouterr().err
     assert "were not evaluated on the same data set" in err
     assert "ham10000-test" in err
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(written, home, capsys):
+    root, _ = written
+    assert main(["compare", "cnn", "nobody", "--results", str(root)]) == 2
+    err = capsys.readouterr().err
+    assert "no network or evaluated run called 'nobody'" in err
+    assert RUNS["cnn_sa"] in err
+
+
+LEAKY, SHIPPED, LATER = "cnn-a-leaky-0000aaaa", "cnn-m-shipped-0000bbbb", "cnn-z-later-0000cccc"
+
+
+@pytest.fixture
+def several(tmp_path, home):
+    """Three runs of cnn, the leaky one first and one that nobody ships last, and one of cnn_sa."""
+    root = tmp_path / "results"
+    write_evaluation(root, "cnn", 0.9, run_id=LEAKY, leaks=True)
+    write_evaluation(root, "cnn", 0.2, run_id=SHIPPED)
+    write_evaluation(root, "cnn", 0.3, run_id=LATER)
+    write_evaluation(root, "cnn_sa", 0.5)
+    return root
+
+
+def make_record(model, run_id, leaks=False):
+    """Return the record of weights of which there is no file: only their name is looked up."""
+    return WeightsRecord(
+        schema_version=SCHEMA_VERSION,
+        model=model,
+        run_id=run_id,
+        file=f"{run_id}.safetensors",
+        bytes=1,
+        sha256="0" * 64,
+        form="compact",
+        preprocessing=TINY_INPUT,
+        temperature=1.25,
+        recipe={},
+        recipe_fingerprint="0",
+        split={"name": "drawn", "seed": 1, "fingerprint": "f", "leaks": leaks},
+        classes=CODES,
+        versions=dict.fromkeys(VERSIONS, "1"),
+        metrics={},
+        created="2026-01-01T00:00:00+00:00",
+        licence="CC BY-NC 4.0",
+    )
+
+
+def test_a_networks_name_means_the_run_that_ships(several, capsys):
+    shipped = (make_record("cnn", SHIPPED), make_record("cnn_sa", RUNS["cnn_sa"]))
+    write_manifest(paths.SHIPPED_WEIGHTS, shipped)
+    own = (make_record("cnn", LEAKY, leaks=True), make_record("cnn", LATER))
+    write_manifest(paths.home() / "weights", own)
+    assert main(["compare", "cnn", "cnn_sa", "--results", str(several)]) == 0
+    out = capsys.readouterr().out
+    assert f"cnn: run {SHIPPED}\ncnn_sa: run {RUNS['cnn_sa']}\n" in out
+    [file] = (several / "comparisons").iterdir()
+    assert file.name == f"ham10000-test--{SHIPPED}--{RUNS['cnn_sa']}.json"
+
+
+def test_a_default_run_that_was_not_evaluated_is_not_replaced_by_another(several, capsys):
+    write_manifest(paths.SHIPPED_WEIGHTS, (make_record("cnn", "cnn-x-0000dddd"),))
+    assert main(["compare", "cnn", RUNS["cnn_sa"], "--results", str(several)]) == 2
+    err = capsys.readouterr().err
+    assert "'cnn' means run cnn-x-0000dddd, which was not evaluated" in err
+    assert f"{LEAKY}, {SHIPPED}, {LATER}" in err
+    assert not (several / "comparisons").exists()
+
+
+def test_without_weights_the_only_run_that_does_not_leak_is_meant_else_none(several, capsys):
+    assert main(["compare", "cnn", "cnn_sa", "--results", str(several)]) == 2
+    assert "no weights here to say which" in capsys.readouterr().err
+    (several / LATER).rename(several.parent / "away")
+    assert main(["compare", "cnn", "cnn_sa", "--results", str(several)]) == 0
+    assert f"cnn: run {SHIPPED}\n" in capsys.readouterr().out
+
+
+def test_two_runs_of_one_network_are_told_apart_and_a_leak_is_said(several, capsys):
+    assert main(["compare", SHIPPED, LEAKY, "--results", str(several)]) == 0
+    out = capsys.readouterr().out
+    assert f"{LEAKY} LEAKS. Too good." in out
+    assert f"accuracy: {LEAKY} better by " in out
+
+
+def test_a_users_own_comparison_is_kept_in_the_users_store(several, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "RESULTS", several)
+    own = write_evaluation(paths.evaluations(), "cnn_sa", 0.7, run_id="cnn_sa-mine-0000eeee")
+    for pair in ((SHIPPED, own.provenance.run_id), (SHIPPED, LATER)):
+        assert main(["compare", *pair]) == 0
+        [name] = [f"ham10000-test--{pair[0]}--{pair[1]}.json"]
+        assert (paths.evaluations() / "comparisons" / name).is_file()
+        assert f"{paths.evaluations() / 'comparisons' / name}\n" in capsys.readouterr().out
+    assert not (several / "comparisons").exists()
+
+
+def test_a_comparison_that_ships_is_rewritten_only_where_it_is_another(
+    several, monkeypatch, capsys
+):
+    arguments = ["compare", SHIPPED, LATER]
+    assert main([*arguments, "--results", str(several)]) == 0
+    [file] = (several / "comparisons").iterdir()
+    content, before = file.read_bytes(), file.stat().st_mtime_ns
+    monkeypatch.setattr(paths, "RESULTS", several)
+    assert main(arguments) == 0
+    assert file.stat().st_mtime_ns == before
+    for spoilt in (b"{", content.replace(b'"temperature": 1.25', b'"temperature": 2.5')):
+        file.write_bytes(spoilt)
+        assert main(arguments) == 0
+        assert file.read_bytes() == content
+    assert not (paths.evaluations() / "comparisons").exists()
+
+
+def test_of_two_evaluations_of_one_run_the_one_that_ships_counts(several, capsys):
+    write_evaluation(paths.evaluations(), "cnn", 0.9, run_id=SHIPPED)
+    assert main(["compare", SHIPPED, LATER, "--results", str(several)]) == 0
+    assert len(list((several / "comparisons").iterdir())) == 1
 
 
 def test_a_users_own_evaluations_are_compared_as_well(written, home, capsys):

@@ -4,14 +4,17 @@ import json
 from functools import cache
 
 import factories
+import numpy as np
 import pytest
 from factories import train_tiny_world, use_tiny_world
 from PIL import Image
 
 from skinmodel.cli import main
+from skinmodel.commands import predict
 from skinmodel.diagnoses import CODES
 from skinmodel.inference.classifier import Classifier
-from skinmodel.results import DISCLAIMER
+from skinmodel.models.registry import get_spec
+from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 load = cache(Classifier.load.__func__)
 
@@ -124,16 +127,50 @@ def test_the_table_is_readable(world, pictures, broken, capsys):
     status, out, _ = run(capsys, pictures[0], broken)
     lines = out.splitlines()
     assert status == 1
-    header, first, second, error, runs, disclaimer = lines
-    assert header.split() == ["file", "model", "prediction", *CODES]
+    header, first, second, error, disclaimer = lines
+    assert header.split() == ["file", "run", "prediction", *CODES]
     for line, model in ((first, "cnn"), (second, "cnn_sa")):
         assert line.startswith("...")
-        assert line.split()[1] == model
+        assert line.split()[1] == world.run_ids[model]
         assert line.count("%") == 7
         assert len(line) == len(header)  # columns stand under their heads
     assert "error: This file is a GIF picture" in error
-    assert runs == f"cnn: run {world.run_ids['cnn']}; cnn_sa: run {world.run_ids['cnn_sa']}"
     assert disclaimer == DISCLAIMER
+
+
+class OneRun:
+    """A network of a given run, sure of its first diagnosis; its map is null."""
+
+    methods = ("grad_cam",)
+    spec = get_spec("cnn")
+
+    def __init__(self, run_id):
+        self.run_id = run_id
+
+    def classify(self, pictures, _views):
+        return [Prediction("cnn", self.run_id, (1.0, *[0.0] * 6)) for _ in pictures]
+
+    def explain(self, _picture, method, code):
+        return Explanation("cnn", self.run_id, method, "conv6", code, np.zeros((4, 4), np.float32))
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_every_row_names_its_run_also_of_two_runs_of_one_model(
+    monkeypatch, capsys, tmp_path, encode_image, photo, form
+):
+    (tmp_path / "a.png").write_bytes(encode_image(photo))
+    runs = {"cnn": "cnn-grouped-s1-0123abcd", "mine": "cnn-my.recipe-s2-4567cdef"}
+    monkeypatch.setattr(predict, "_check", lambda *_: None)
+    monkeypatch.setattr(Classifier, "load", classmethod(lambda _, name: OneRun(runs[name])))
+    models = ["--model", "cnn", "--model", "mine", "--explain", "grad_cam"]
+    out = run(capsys, str(tmp_path / "a.png"), *models, "--format", form)[1]
+    if form == "table":
+        rows = out.splitlines()[1:-1]
+        assert [row[28:].split()[0] for row in rows] == [r for r in runs.values() for _ in "12"]
+        assert len({row.index("the map is null") for row in rows[1::2]}) == 1
+    else:
+        rows = json.loads(out) if form == "json" else csv.DictReader(io.StringIO(out))
+        assert [row["run_id"] for row in rows] == list(runs.values())
 
 
 def test_a_null_map_is_said_to_be_null(world, pictures, capsys, monkeypatch):

@@ -54,7 +54,7 @@ def load(files, spec=SPEC):
 
 
 def kept(home):
-    return sorted(path.name for path in (home / "decoded").iterdir() if path.suffix != ".lock")
+    return sorted(path.name for path in (home / "decoded").iterdir() if path.suffix == ".npy")
 
 
 def test_the_array_holds_every_image_in_order_at_the_inputs_size(files):
@@ -148,6 +148,56 @@ def test_a_new_format_of_the_array_does_not_read_the_old(files, decoded, monkeyp
     monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
     load(files)
     assert len(decoded) == 10
+
+
+@pytest.mark.parametrize("part", ["pil", "jpg", "libjpeg_turbo", "opencv"])
+def test_another_decoder_does_not_read_what_this_one_left(files, decoded, monkeypatch, part):
+    assert part in cache.read_decoders()
+    load(files)
+    other = {**cache.read_decoders(), part: "0.0"}
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "read_decoders", lambda: other)
+        load(files)
+    assert len(decoded) == 10
+    load(files)
+    assert len(decoded) == 10
+
+
+@pytest.mark.parametrize("place", [-1, 200, 3], ids=["last pixel", "a pixel", "header"])
+def test_one_flipped_bit_is_noticed_and_decoded_anew(files, decoded, home, caplog, place):
+    sound = np.array(load(files))
+    [name] = kept(home)
+    content = bytearray((home / "decoded" / name).read_bytes())
+    content[place] ^= 1
+    (home / "decoded" / name).write_bytes(content)
+    np.testing.assert_array_equal(load(files), sound)
+    assert len(decoded) == 10
+    assert f"{name}' are damaged: decoding them anew" in caplog.text
+    load(files)
+    assert len(decoded) == 10
+
+
+@pytest.mark.parametrize("size", [0, 60, 5000])
+def test_an_array_that_lost_its_end_is_decoded_anew(files, decoded, home, size):
+    sound = np.array(load(files))
+    [name] = kept(home)
+    os.truncate(home / "decoded" / name, size)
+    np.testing.assert_array_equal(load(files), sound)
+    assert len(decoded) == 10
+
+
+def test_an_array_whose_writing_was_cut_short_is_decoded_anew(files, decoded, home, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "write_text", _die)
+        with pytest.raises(KeyboardInterrupt):
+            load(files)
+    assert len(kept(home)) == 1
+    load(files)
+    assert len(decoded) == 10
+
+
+def _die(*arguments):
+    raise KeyboardInterrupt
 
 
 def test_a_file_that_is_no_image_is_named_and_nothing_is_kept(files, home, tmp_path):

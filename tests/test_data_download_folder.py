@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_words(ham, capsys):
 def test_after_a_stop_the_same_command_goes_on(ham, stop):
     ham.host.next(FIRST, Answer(cut=100_000, stall=True))
     command = [sys.executable, "-m", "skinmodel", *ham.arguments]
-    part, deadline = ham.root / f"{PARTS[0]}.zip.part", time.monotonic() + 60
+    part = ham.root / f"{PARTS[0]}.zip.part"
     with subprocess.Popen(
         command,
         cwd=Path(__file__).resolve().parents[1],
@@ -122,10 +122,9 @@ def test_after_a_stop_the_same_command_goes_on(ham, stop):
         text=True,
     ) as process:
         while not (part.is_file() and part.stat().st_size) and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+            time.sleep(0.01)  # the suite's own timeout ends what hangs
         os.kill(process.pid, stop)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate()
     ham.host.released.set()
     if stop == signal.SIGINT:
         assert process.returncode == 130

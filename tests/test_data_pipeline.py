@@ -6,7 +6,16 @@ import pytest
 import tensorflow as tf
 
 from skinmodel.data.augmentation import Augmentation
-from skinmodel.data.pipeline import augment, build_batches, draw_affines, shuffled_order, to_input
+from skinmodel.data.pipeline import (
+    PixelRows,
+    augment,
+    build_batches,
+    draw_affines,
+    shuffled_order,
+    to_input,
+)
+from skinmodel.data.report_protocol import TRANSFORMS, apply_transform
+from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.preprocess import Preprocessing, scale
 
 SIDE = 16
@@ -60,16 +69,17 @@ def run(pixels, settings, number=1):
 
 
 class CountingPixels:
-    """Pixels that count how often they are read."""
+    """Pixels that count how often they are read, and how many images."""
 
     def __init__(self, pixels):
-        self.pixels, self.shape, self.reads = pixels, pixels.shape, 0
+        self.pixels, self.shape, self.reads, self.images = pixels, pixels.shape, 0, 0
 
     def __len__(self):
         return len(self.pixels)
 
     def __getitem__(self, rows):
         self.reads += 1
+        self.images += len(rows)
         return self.pixels[rows]
 
 
@@ -95,6 +105,43 @@ def test_the_pixels_are_read_once_a_batch_never_once_an_image():
     counting = CountingPixels(np.zeros((100, 4, 4, 3), np.uint8))
     batches = list(build_batches(counting, np.zeros(100, np.int64), 32))
     assert (len(batches), counting.reads) == (4, 4)
+
+
+@pytest.mark.parametrize("transforms", [None, TRANSFORMS[:5]], ids=["plain", "turned"])
+@pytest.mark.parametrize("order", [None, np.array([3, 0, 4, 1, 3, 2])], ids=["all", "shuffled"])
+def test_rows_give_the_very_batches_that_a_copy_of_them_would(pixels, transforms, order):
+    rows = np.array([5, 2, 2, 0, 4])
+    copy = pixels[rows]
+    if transforms is not None:
+        copy = apply_transform(copy, transforms)
+    view = PixelRows(pixels, rows, transforms)
+    assert (len(view), view.shape, copy.shape) == (5, copy.shape, (5, SIDE, SIDE, 3))
+    pairs = zip(
+        build_batches(view, np.arange(5), 2, order).as_numpy_iterator(),
+        build_batches(copy, np.arange(5), 2, order).as_numpy_iterator(),
+        strict=True,
+    )
+    for (ours, truth), (theirs, expected) in pairs:
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(truth, expected)
+
+
+def test_rows_read_no_more_of_the_array_than_a_batch(pixels):
+    counting = CountingPixels(np.zeros((100, 4, 4, 3), np.uint8))
+    view = PixelRows(counting, np.arange(100)[::-1], ["turn90"] * 100)
+    assert counting.images == 0
+    batches = iter(build_batches(view, np.zeros(100, np.int64), 8))
+    next(batches)
+    assert 8 <= counting.images < 100  # the next batches are made meanwhile
+    assert sum(len(truth) for _, truth in batches) == 92
+    assert (counting.reads, counting.images) == (13, 100)
+
+
+def test_rows_that_cannot_be_turned_are_refused_before_any_is_gathered(pixels):
+    with pytest.raises(ConfigError, match="cannot be turned in place"):
+        PixelRows(pixels[:, :, 1:], np.arange(6), ["original"] * 6)
+    with pytest.raises(UnknownNameError, match="no transform called 'turn45'"):
+        PixelRows(pixels, np.arange(2), ["turn90", "turn45"])
 
 
 def test_a_mapped_array_gives_the_same_batches(pixels, tmp_path):

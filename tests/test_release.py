@@ -7,6 +7,7 @@ import pytest
 
 from skinmodel import release as module
 from skinmodel.cli import main
+from skinmodel.data import cache
 from skinmodel.data.splits import split_grouped
 from skinmodel.errors import ConfigError, DatasetError
 from skinmodel.evaluation.bootstrap import compute_intervals
@@ -209,6 +210,16 @@ def test_a_run_of_other_pixels_is_refused(world, run, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=rf"SHA-256 {trained_on}, but .* trained on {'0' * 64}"):
         release(run, world.data, tmp_path / "weights", tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+def test_another_decoder_is_refused_although_the_pixels_trained_on_are_still_kept(
+    world, run, tmp_path, monkeypatch
+):
+    refuse(monkeypatch)
+    monkeypatch.setattr(cache, "read_decoders", lambda: {"pil": "another"})
+    monkeypatch.setattr("skinmodel.images.read", lambda path: read(path) ^ 1)
+    with pytest.raises(ConfigError, match="figures would be those of other pictures"):
+        release(run, world.data, tmp_path / "weights", tmp_path / "results")
 
 
 def test_results_that_cannot_be_written_ship_no_weights(world, tmp_path):

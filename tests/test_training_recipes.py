@@ -11,6 +11,7 @@ from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.models.registry import RGB_100
 from skinmodel.training import recipes
 from skinmodel.training.recipes import TrainConfig, fingerprint_of, flatten, load_recipe
+from skinmodel.weights.rules import is_name
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def grouped() -> str:
     return (recipes.FOLDER / "grouped.toml").read_text()
 
 
-def load_text(tmp_path: Path, text: str, **changes: object) -> TrainConfig:
-    file = tmp_path / "mine.toml"
+def load_text(tmp_path: Path, text: str, name: str = "mine", **changes: object) -> TrainConfig:
+    file = tmp_path / f"{name}.toml"
     file.write_text(text)
     return load_recipe(str(file), "cnn", "float32", **changes)
 
@@ -74,6 +75,19 @@ def test_a_file_of_ones_own_is_named_after_itself(tmp_path, grouped):
 def test_an_unknown_recipe_is_refused_with_those_there_are(name):
     with pytest.raises(UnknownNameError, match=r"no recipe .*Known: finetune, grouped, report"):
         load_recipe(name, "cnn", "float32")
+
+
+@pytest.mark.parametrize("name", ["my recipe", "größer", "a" * 90, "half (best)"])
+def test_a_name_that_the_store_would_refuse_after_training_is_refused_before(
+    tmp_path, grouped, name
+):
+    with pytest.raises(ConfigError, match=r"run would be called 'cnn-.*Rename the file"):
+        load_text(tmp_path, grouped, name)
+
+
+@pytest.mark.parametrize("name", ["mine", "a" * 60, "half.best_2-b"])
+def test_a_name_that_loads_is_one_that_the_store_takes(tmp_path, grouped, name):
+    assert is_name(load_text(tmp_path, grouped, name).run_id)
 
 
 def test_an_unknown_model_is_refused():

@@ -97,10 +97,13 @@ def read_difference(pair: Pair) -> Comparison | Problem | None:
     first, second = (measured.provenance for measured in pair.both)
 
     def read() -> Comparison | None:
-        kept = read_comparison(paths.RESULTS, first, second)
-        if kept is None and (other := read_comparison(paths.RESULTS, second, first)) is not None:
-            kept = turn_around(other)
-        return None if kept is None else kept.comparison
+        for root in (paths.RESULTS, paths.evaluations()):
+            kept = read_comparison(root, first, second)
+            if kept is None and (other := read_comparison(root, second, first)) is not None:
+                kept = turn_around(other)
+            if kept is not None:
+                return kept.comparison
+        return None
 
     return attempt(read)
 

@@ -4,7 +4,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,22 +100,22 @@ def _print_csv(answers: Iterable[Answer]) -> None:
             writer.writerow(row)
 
 
-def _print_table(answers: Iterable[Answer]) -> None:
-    runs = {}
-    print(f"{'file':<28} {'model':<10} {'prediction':<46} " + " ".join(f"{c:>6}" for c in CODES))
+def _print_table(answers: Sequence[Answer]) -> None:
+    # The run, which names its model: two runs of one model must be told apart, row by row.
+    runs = [answer.prediction.run_id for answer in answers if answer.prediction]
+    wide = max(map(len, ("run", *runs)))
+    print(f"{'file':<28} {'run':<{wide}} {'prediction':<46} " + " ".join(f"{c:>6}" for c in CODES))
     for answer in answers:
         name = answer.file if len(answer.file) <= 28 else f"...{answer.file[-25:]}"
         p = answer.prediction
         if p is None:
             print(f"{name:<28} error: {answer.error}")
             continue
-        runs[p.model] = p.run_id
         leading = f"{p.diagnosis.name} ({p.diagnosis.malignancy})"
         values = " ".join(f"{100 * value:5.1f}%" for value in p.probabilities)
-        print(f"{name:<28} {p.model:<10} {leading:<46.46} {values}")
+        print(f"{name:<28} {p.run_id:<{wide}} {leading:<46.46} {values}")
         if answer.explanation is not None and answer.explanation.is_null:
-            print(f"{'':<28} {p.model:<10} the map is null: no positive evidence")
+            print(f"{'':<28} {p.run_id:<{wide}} the map is null: no positive evidence")
         if answer.overlay_error is not None:
-            print(f"{'':<28} {p.model:<10} error: {answer.overlay_error}")
-    print("; ".join(f"{model}: run {run_id}" for model, run_id in runs.items()))
+            print(f"{'':<28} {p.run_id:<{wide}} error: {answer.overlay_error}")
     print(DISCLAIMER)

@@ -31,7 +31,8 @@ def add_parser(commands: Any) -> None:
         "of another machine",
     )
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
-    parser.add_argument("--force", action="store_true", help="throw an earlier run away")
+    force_help = "throw an earlier run of these settings away"
+    parser.add_argument("--force", action="store_true", help=force_help)
     parser.set_defaults(run=run)
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import logging
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,16 +15,21 @@ import cv2
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from PIL import features
 from tqdm import tqdm
 
 from skinmodel import images
 from skinmodel.errors import ConfigError, ImageError
-from skinmodel.files import write_atomically
+from skinmodel.files import write_atomically, write_text
 from skinmodel.paths import home
 from skinmodel.preprocess import Preprocessing, resize
 
 # Part of the key: raise it when decoding or resizing changes what the array holds.
 FORMAT: Final = 1
+# What Pillow decodes JPEG and PNG and converts colours with; a wheel brings its own.
+_PILLOW_PARTS: Final = ("pil", "jpg", "libjpeg_turbo", "zlib", "littlecms2")
+
+log = logging.getLogger(__name__)
 
 
 def load_pixels(
@@ -31,8 +38,10 @@ def load_pixels(
     """Return all images at a network's input size, decoding them only the first time.
 
     The array is kept under ``home()/decoded``, keyed by the SHA-256 of every file's content, in
-    order, and by the size and interpolation asked for: a folder that is moved or copied is not
-    decoded again. It is mapped from disk, read-only.
+    order, by the size and interpolation asked for, and by the libraries that decode: a folder that
+    is moved or copied is not decoded again, but another decoder's pixels are never read. The
+    array's own SHA-256 is kept beside it; where the two do not agree it is decoded anew. It is
+    mapped from disk, read-only.
 
     Args:
         paths: N image files.
@@ -51,15 +60,41 @@ def load_pixels(
     with _writing_to(file.parent, size):
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):
-            if not file.exists():
+            if not _is_sound(file):
                 pixels = _decode_all(paths, spec, progress)
                 write_atomically(file, lambda temporary: _save(temporary, pixels))
+                # Last, so that an array without it is one whose writing was cut short.
+                write_text(_hash_file(file), fingerprint(pixels) + "\n")
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
 def fingerprint(pixels: NDArray[np.uint8]) -> str:
     """Return the SHA-256 of the decoded pixels: what a network really was trained on."""
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+
+def read_decoders() -> dict[str, str]:
+    """Return the versions of all that turns a file into these pixels, and the kind of processor."""
+    versions = {name: str(features.version(name)) for name in _PILLOW_PARTS}
+    return {**versions, "opencv": cv2.__version__, "machine": platform.machine()}
+
+
+def _is_sound(file: Path) -> bool:
+    """Return whether the array is there and holds the very pixels that were decoded."""
+    if not file.exists():
+        return False
+    try:
+        expected = _hash_file(file).read_text(encoding="ascii").strip()
+        sound = fingerprint(np.load(file, mmap_mode="r", allow_pickle=False)) == expected
+    except (FileNotFoundError, ValueError, EOFError):  # no hash, or no array
+        sound = False
+    if not sound:
+        log.warning("the decoded images in '%s' are damaged: decoding them anew", file)
+    return sound
+
+
+def _hash_file(file: Path) -> Path:
+    return file.with_suffix(".sha256")
 
 
 def _decode_all(paths: Sequence[str], spec: Preprocessing, progress: bool) -> NDArray[np.uint8]:
@@ -102,7 +137,9 @@ def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 def _key(paths: Sequence[str], spec: Preprocessing) -> str:
     digest = hashlib.sha256(
-        json.dumps([FORMAT, spec.height, spec.width, spec.interpolation]).encode()
+        json.dumps(
+            [FORMAT, spec.height, spec.width, spec.interpolation, read_decoders()], sort_keys=True
+        ).encode()
     )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for content in pool.map(_content_of, paths):

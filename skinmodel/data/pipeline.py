@@ -5,6 +5,7 @@ resumed sees the very batches it would have seen.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,53 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.augmentation import Augmentation
+from skinmodel.data.report_protocol import apply_transform, check_transforms
 from skinmodel.preprocess import Preprocessing
 
 
+class PixelRows:
+    """Some rows of an array of images, in any order, gathered only when a batch asks for them.
+
+    So both sides of a split, and every turned copy of the report's protocol, stand on the one
+    array that is mapped from disk.
+
+    Args:
+        pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk; never changed.
+        rows: int64, (n,), rows of ``pixels``.
+        transforms: n names of ``report_protocol.TRANSFORMS``, done to what is gathered; None for
+            none.
+
+    Raises:
+        SkinModelError: see ``report_protocol.check_transforms``.
+    """
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        rows: NDArray[np.int64],
+        transforms: Sequence[str] | None = None,
+    ):
+        if transforms is not None:
+            check_transforms(pixels.shape, transforms)
+        self.pixels = pixels
+        self.rows = rows
+        self.transforms = None if transforms is None else np.asarray(transforms, dtype=str)
+        self.shape = (len(rows), *pixels.shape[1:])
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def __getitem__(self, chosen: NDArray[np.int64] | slice) -> NDArray[np.uint8]:
+        """Return copies of the chosen rows, uint8, (B, h, w, 3)."""
+        gathered = self.pixels[self.rows[chosen]]
+        if self.transforms is None:
+            return gathered
+        return apply_transform(gathered, self.transforms[chosen].tolist())
+
+
 def build_batches(
-    pixels: NDArray[np.uint8],
+    pixels: NDArray[np.uint8] | PixelRows,
     targets: NDArray[np.int64],
     batch_size: int,
     order: NDArray[np.int64] | None = None,

@@ -87,23 +87,32 @@ def apply_transform(pixels: Pixels, transforms: Sequence[str]) -> Pixels:
         uint8, (N, h, w, 3).
 
     Raises:
+        SkinModelError: see ``check_transforms``.
+    """
+    check_transforms(pixels.shape, transforms)
+    names = np.asarray(transforms, dtype=str)
+    turned = np.empty_like(pixels)
+    for name in np.unique(names):
+        chosen = names == name
+        turned[chosen] = _TRANSFORMS[name](pixels[chosen])
+    return turned
+
+
+def check_transforms(shape: Sequence[int], transforms: Sequence[str]) -> None:
+    """Refuse what ``apply_transform`` cannot do to images of this shape, (N, h, w, 3).
+
+    Raises:
         ConfigError: the images are not square, so that a turn would change their shape.
         UnknownNameError: a name is none of ``TRANSFORMS``.
     """
-    _, height, width, _ = pixels.shape
+    _, height, width, _ = shape
     if height != width:
         raise ConfigError(
             f"Pictures of {height} x {width} pixels cannot be turned in place: the report's "
             "protocol needs a square input. Give the recipe an equal height and width."
         )
-    names = np.asarray(transforms, dtype=str)
-    turned = np.empty_like(pixels)
-    for name in np.unique(names):
-        if name not in _TRANSFORMS:
-            raise UnknownNameError("transform", str(name), TRANSFORMS)
-        chosen = names == name
-        turned[chosen] = _TRANSFORMS[name](pixels[chosen])
-    return turned
+    for name in sorted(set(transforms) - set(TRANSFORMS)):
+        raise UnknownNameError("transform", str(name), TRANSFORMS)
 
 
 def split_report(pictures: pd.DataFrame, seed: int = SEED) -> Split:

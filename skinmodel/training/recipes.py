@@ -13,6 +13,7 @@ from skinmodel.data.augmentation import Augmentation
 from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
+from skinmodel.weights.rules import is_name
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -134,7 +135,8 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
 
     Raises:
         UnknownNameError: no recipe or model of that name.
-        ConfigError: the file lacks a field, has one too many, or a value of the wrong kind.
+        ConfigError: the file lacks a field, has one too many, or a value of the wrong kind; or the
+            file's name cannot be part of a run's.
     """
     file = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not file.is_file():
@@ -153,10 +155,17 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     if isinstance(own, dict):
         values["preprocessing"] = {**spec.preprocessing.to_dict(), **own}
     try:
-        return _VALIDATOR.validate_python(values)
+        config = _VALIDATOR.validate_python(values)
     except ValidationError as error:
         broken = "; ".join(_explain(problem) for problem in error.errors())
         raise ConfigError(f"Recipe '{file}' cannot be used: {broken}.") from error
+    # The store would refuse such a run only once it is trained.
+    if not is_name(config.run_id):
+        raise ConfigError(
+            f"Recipe '{file}' cannot be used: its run would be called '{config.run_id}', but a "
+            "run's name is 1 to 100 letters, digits, '.', '_', '-'. Rename the file."
+        )
+    return config
 
 
 _VALIDATOR: Final = TypeAdapter(TrainConfig)

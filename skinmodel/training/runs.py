@@ -103,6 +103,61 @@ def check_config(
     write_text(file, json.dumps(now, indent=1, sort_keys=True) + "\n")
 
 
+def choose_folder(runs: Path, config: TrainConfig, *, resume: bool) -> Path:
+    """Return the folder of a run: named like its id, so that no two runs share one.
+
+    Folders used to lack the fingerprint (``MODEL-RECIPE-sSEED``). One that holds these very
+    settings is this run's: it is found and gone on with, never moved or trained beside.
+
+    Args:
+        runs: folder of runs.
+        config: of the run.
+        resume: an unfinished run is to be gone on with.
+
+    Raises:
+        ConfigError: ``resume``, but only runs of other settings are there, or one that cannot be
+            read: to start anew would pass for going on.
+    """
+    folder = runs / config.run_id
+    old = runs / f"{config.model}-{config.recipe}-s{config.seed}"
+    if _holds_a_run(folder):
+        return folder
+    others = {}
+    for other in (old, *sorted(runs.glob(f"{old.name}-*"))):
+        if not (other / CONFIG).exists():
+            continue
+        try:
+            train = read_settings(other)["train"]
+        except ConfigError:
+            if resume:
+                raise
+            continue
+        if other == old and fingerprint_of(train) == config.fingerprint:
+            return old
+        if all(train.get(name) == getattr(config, name) for name in ("model", "recipe", "seed")):
+            others[other] = train
+    if others and resume:
+        raise ConfigError(_describe_others(folder, others, config))
+    return folder
+
+
+def _holds_a_run(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (CONFIG, RESULT, CHECKPOINTS))
+
+
+def _describe_others(folder: Path, others: dict[Path, dict[str, Any]], config: TrainConfig) -> str:
+    now = {"train": json.loads(json.dumps(config.to_dict()))}
+    found = "; ".join(
+        f"'{other}' differs in {', '.join(_differences({'train': train}, now))}"
+        f"{_precision_hint({'train': train}, config)}"
+        for other, train in others.items()
+    )
+    return (
+        f"There is no run of these settings to go on with: '{folder}' is not there, and {found}. "
+        "Use the settings of the run you mean, or leave out --resume to start another."
+    )
+
+
 @contextmanager
 def writing_to(run: Path) -> Iterator[None]:
     """Turn an error of writing to the run's folder into one that says how to go on.

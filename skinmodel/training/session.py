@@ -10,14 +10,14 @@ import pandas as pd
 
 from skinmodel import paths
 from skinmodel.data import cache, ham10000
-from skinmodel.data.report_protocol import apply_transform, build_pictures, split_report
+from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
 from skinmodel.models.registry import get_spec
 from skinmodel.quiet import quiet_start
 from skinmodel.training.publication import publish_run
 from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
-from skinmodel.training.runs import RunResult, read_finished
+from skinmodel.training.runs import RunResult, choose_folder, read_finished
 from skinmodel.weights import store
 from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import read_manifest
@@ -45,7 +45,7 @@ def run_training(
         model: registry name of the network.
         recipe: name of a recipe, or the path of a TOML file.
         data: folder that holds ``HAM10000``.
-        runs: folder in which the run's folder, ``MODEL-RECIPE-sSEED``, is made.
+        runs: folder in which the run's folder is made, see ``runs.choose_folder``.
         seed: instead of the recipe's.
         epochs: instead of the recipe's.
         precision: instead of the fastest sound one of this machine, to go on with a run of another.
@@ -64,6 +64,7 @@ def run_training(
     index = ham10000.read_index(data)
 
     with quiet_start():
+        from skinmodel.data.pipeline import PixelRows
         from skinmodel.training.device import choose_device
         from skinmodel.training.train import Images, train
 
@@ -74,22 +75,20 @@ def run_training(
             device = replace(device, precision=precision)
     log.info("training on %s", device)
     config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
+    run = choose_folder(runs, config, resume=resume)
     pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
     pictures, split = _split(index, config)
     parts = {}
     for side in ("train", "val"):
         rows = split.of(pictures, side)
         truth = np.array([class_index(code) for code in rows["truth"]], dtype=np.int64)
-        chosen = pixels[rows["source_row"]]
-        if "transform" in rows:
-            chosen = apply_transform(chosen, list(rows["transform"]))
-        parts[side] = Images(chosen, truth)
+        turns = list(rows["transform"]) if "transform" in rows else None
+        parts[side] = Images(PixelRows(pixels, rows["source_row"].to_numpy(), turns), truth)
     provenance: dict[str, Any] = {
         "name": "HAM10000",
         "pixels_sha256": cache.fingerprint(pixels),
         "split": split.to_dict(),
     }
-    run = runs / f"{config.model}-{config.recipe}-s{config.seed}"
     result = train(
         config,
         parts["train"],

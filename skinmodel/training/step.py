@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from skinmodel.data.pipeline import augment, build_batches, to_input
 from skinmodel.models.auxiliary import Supervised
+from skinmodel.data.pipeline import PixelRows, augment, build_batches, to_input
 from skinmodel.training.average import WeightAverage
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import TrainConfig
@@ -130,7 +130,7 @@ class Predictor:
             predict, input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8)]
         )
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pixels: NDArray[np.uint8] | PixelRows) -> NDArray[np.float32]:
         """Return float32, (N, K), for uint8 pixels, (N, h, w, 3)."""
         batches = build_batches(pixels, np.zeros(len(pixels), np.int64), self.batch_size)
         return np.concatenate([self.predict(batch).numpy() for batch, _ in batches])

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from skinmodel.backbones.pretrained import load_pretrained
-from skinmodel.data.pipeline import build_batches, shuffled_order
+from skinmodel.data.pipeline import PixelRows, build_batches, shuffled_order
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.calibration import fit_temperature
@@ -41,11 +41,11 @@ class Images:
     """Decoded images with their truth.
 
     Attributes:
-        pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk.
+        pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk, or rows of such an array.
         truth: int64, (N,), class indices.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | PixelRows
     truth: NDArray[np.int64]
 
 

@@ -27,9 +27,10 @@ from skinmodel.data import ham10000
 from skinmodel.data.evaluation_sets import load_evaluation_set
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.comparison import compare, describe_difference
+from skinmodel.evaluation.comparisons import compare_evaluations, write_comparison
 from skinmodel.evaluation.leak import DATASETS as LEAK_DATASETS
 from skinmodel.evaluation.leak import FIGURES as LEAK_FIGURES
-from skinmodel.evaluation.report import FILE, PREDICTIONS
+from skinmodel.evaluation.report import FILE, PREDICTIONS, Evaluation
 from skinmodel.evaluation.thresholds import at_threshold, npv_at, ppv_at, target_of
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
@@ -150,6 +151,15 @@ def test_headline_shows_the_reports_figures_and_what_may_be_claimed(open_compare
     tests = evaluations.read_difference(pair)
     assert f"Only CNN is right on {tests.images.only_first} images" in texts(at)
     assert f"CNN-SA in {tests.lesions.only_second}" in texts(at)
+
+
+def test_a_comparison_in_the_users_store_is_at_hand(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "none that ships")
+    pair = open_pair(results)
+    assert evaluations.read_difference(pair) is None
+    saved = compare_evaluations(*(Evaluation(m.provenance, m.folder) for m in pair.both))
+    write_comparison(paths.evaluations(), saved)
+    assert evaluations.read_difference(pair) == saved.comparison
 
 
 def test_overview_has_one_line_a_data_set(open_compare):
