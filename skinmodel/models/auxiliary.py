@@ -32,16 +32,20 @@ class Supervised:
     """A network with the helping classifiers it is trained with.
 
     Attributes:
-        model: shares every layer of the network; its outputs are the network's own, then that of
-            each helper there is, each float32, (N, K), rows summing to 1.
-        names: of the helpers, in the order of the outputs: ``deep``, ``attended``.
+        model: shares every layer of the network; its outputs are the network's own, then one a
+            name.
+        names: of the further outputs, in their order: ``deep`` and ``attended``, helping
+            classifiers, each float32, (N, K), rows summing to 1; ``maps``, those of the soft
+            attention, float32, (N, h, w, M).
     """
 
     model: keras.Model
     names: tuple[str, ...]
 
 
-def add_helpers(model: keras.Model, *, deep: bool, attended: bool) -> Supervised:
+def add_helpers(
+    model: keras.Model, *, deep: bool, attended: bool, maps: bool = False
+) -> Supervised:
     """Return a network with the classifiers that help to train it.
 
     Args:
@@ -50,6 +54,7 @@ def add_helpers(model: keras.Model, *, deep: bool, attended: bool) -> Supervised
             the layer ``flatten``.
         attended: add one on the features that go into the soft attention, pooled by its summed
             map. A network without such a layer gets none: one recipe serves both twins.
+        maps: give the soft attention's maps out as well, to be guided; as with ``attended``.
 
     Raises:
         ConfigError: ``deep`` is asked for and the network has no layer ``flatten``.
@@ -57,10 +62,14 @@ def add_helpers(model: keras.Model, *, deep: bool, attended: bool) -> Supervised
     outputs = {}
     if deep:
         outputs["deep"] = _classify(_pool_last(model), "auxiliary")
-    if attended:
-        pooled = _pool_attended(model)
-        if pooled is not None:
+    found = [layer for layer in model.layers if isinstance(layer, SpatialAttention)]
+    for attention in found:
+        _, given = attention.output
+        if attended:
+            pooled = AttentionPooling(name="attended_pool")([attention.input, given])
             outputs["attended"] = _classify(pooled, "attended")
+        if maps:
+            outputs["maps"] = given
     if not outputs:
         return Supervised(model, ())
     whole = keras.Model(model.input, [model.output, *outputs.values()], name=f"{model.name}_helped")
@@ -78,15 +87,6 @@ def _pool_last(model: keras.Model) -> Any:
             "before it. Set auxiliary = 0.0 in the recipe."
         )
     return layers.GlobalAveragePooling2D(name="auxiliary_pool")(model.get_layer(_FLATTEN).input)
-
-
-def _pool_attended(model: keras.Model) -> Any:
-    found = [layer for layer in model.layers if isinstance(layer, SpatialAttention)]
-    if not found:
-        return None
-    [attention] = found
-    _, maps = attention.output
-    return AttentionPooling(name="attended_pool")([attention.input, maps])
 
 
 class AttentionPooling(layers.Layer):
