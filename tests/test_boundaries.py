@@ -15,6 +15,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.backbones.efficientnet_lite",
     "skinmodel.data.pipeline",
     "skinmodel.explain.grad_cam",
+    "skinmodel.explain.probe",
     "skinmodel.explain.soft_attention_map",
     "skinmodel.inference.activations",
     "skinmodel.inference.classifier",

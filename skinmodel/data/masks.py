@@ -1,5 +1,8 @@
 """The lesion's outline from HAM10000's masks (Tschandl et al., Nat. Med. 26, 2020)."""
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +38,29 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         ImageError: the file is missing, damaged or no picture.
     """
     return np.ascontiguousarray(images.read(path)[..., 0])
+
+
+def load_masks(files: Sequence[Path], height: int, width: int) -> NDArray[np.uint8]:
+    """Return masks reduced to the size of a network's input, squeezed as its pictures are.
+
+    Args:
+        files: N masks.
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+
+    Returns:
+        uint8, (N, height, width): 255 in the lesion, 0 outside, shares of a pixel on its border.
+
+    Raises:
+        ImageError: a file is missing, damaged or no picture.
+    """
+
+    def load(file: Path) -> NDArray[np.uint8]:
+        reduced = cv2.resize(read_mask(file), (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(reduced, dtype=np.uint8)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.stack(list(pool.map(load, files)))
 
 
 def trace_outline(

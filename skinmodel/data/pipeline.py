@@ -28,6 +28,8 @@ class PixelRows:
         rows: int64, (n,), rows of ``pixels``.
         transforms: n names of ``report_protocol.TRANSFORMS``, done to what is gathered; None for
             none.
+        masks: uint8, (n, h, w), 0-255, one a row, gathered behind the colours as a fourth channel;
+            None for none. Not with ``transforms``, which would not turn them.
 
     Raises:
         SkinModelError: see ``report_protocol.check_transforms``.
@@ -38,21 +40,25 @@ class PixelRows:
         pixels: NDArray[np.uint8],
         rows: NDArray[np.int64],
         transforms: Sequence[str] | None = None,
+        masks: NDArray[np.uint8] | None = None,
     ):
         if transforms is not None:
             check_transforms(pixels.shape, transforms)
         self.pixels = pixels
         self.rows = rows
         self.transforms = None if transforms is None else np.asarray(transforms, dtype=str)
-        self.shape = (len(rows), *pixels.shape[1:])
+        self.masks = masks
+        self.shape = (len(rows), *pixels.shape[1:3], 3 if masks is None else 4)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.rows)
 
     def __getitem__(self, chosen: NDArray[np.int64] | slice) -> NDArray[np.uint8]:
-        """Return copies of the chosen rows, uint8, (B, h, w, 3)."""
+        """Return copies of the chosen rows, uint8, (B, h, w, 3), or (B, h, w, 4) with masks."""
         gathered = self.pixels[self.rows[chosen]]
+        if self.masks is not None:
+            return np.concatenate([gathered, self.masks[chosen][..., None]], axis=-1)
         if self.transforms is None:
             return gathered
         return apply_transform(gathered, self.transforms[chosen].tolist())
@@ -115,12 +121,13 @@ def augment(pixels: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     """Return a randomly changed batch: all geometry in one affine, all colour in another.
 
     Args:
-        pixels: uint8, (B, h, w, 3), RGB, 0-255.
+        pixels: uint8, (B, h, w, 3), RGB, 0-255; or (B, h, w, 4) with a mask behind the colours,
+            which moves with the picture and keeps its values.
         settings: the ranges.
         seed: int32, (2,); the same seed gives the same change.
 
     Returns:
-        float32, (B, h, w, 3), 0-255, bilinearly sampled.
+        float32, of the same shape, 0-255, bilinearly sampled.
     """
     count, height, width = tf.shape(pixels)[0], pixels.shape[1], pixels.shape[2]
     geometry, colour = tf.unstack(tf.random.split(seed, 2))
@@ -132,7 +139,9 @@ def augment(pixels: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
         interpolation="BILINEAR",
         fill_mode=settings.fill.upper(),
     )
-    return _jitter_colour(moved, settings, colour)
+    if pixels.shape[-1] == 3:
+        return _jitter_colour(moved, settings, colour)
+    return tf.concat([_jitter_colour(moved[..., :3], settings, colour), moved[..., 3:]], axis=-1)
 
 
 def draw_affines(

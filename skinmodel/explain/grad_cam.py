@@ -24,10 +24,9 @@ class GradCam:
     """
 
     def __init__(self, model: Any, layer: str):
-        last = model.layers[-1]
-        twin = keras.layers.Dense(last.units, dtype="float32", name="logits")
-        logits = keras.Model(model.inputs, twin(last.input), name="logits")
-        twin.set_weights(last.get_weights())
+        self._last = model.layers[-1]
+        self._twin = keras.layers.Dense(self._last.units, dtype="float32", name="logits")
+        logits = keras.Model(model.inputs, self._twin(self._last.input), name="logits")
         self._layer = layer
         self._gradcam = Gradcam(logits, clone=False)
 
@@ -38,12 +37,20 @@ class GradCam:
             float32, (h, w), >= 0, in units of the logit's gradient times the activation; all
             zero where nothing speaks for the class.
         """
+        return Map(values=self.explain_many(inputs, np.array([class_index]))[0])
+
+    def explain_many(
+        self, inputs: NDArray[np.float32], class_indices: NDArray[np.int64], /
+    ) -> NDArray[np.float32]:
+        """Return the maps of many images, each for a class of its own, float32, (N, h, w)."""
+        # Whatever has become of the network's weights since: those of the other layers are shared.
+        self._twin.set_weights(self._last.get_weights())
         cam = self._gradcam(
-            CategoricalScore([class_index]),
+            CategoricalScore([int(index) for index in class_indices]),
             tf.constant(inputs),
             penultimate_layer=self._layer,
             seek_penultimate_conv_layer=False,
             expand_cam=False,
             normalize_cam=False,
         )
-        return Map(values=np.asarray(cam, dtype=np.float32)[0])
+        return np.asarray(cam, dtype=np.float32)

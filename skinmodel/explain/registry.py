@@ -34,6 +34,19 @@ class Explainer(Protocol):
             class_index: the diagnosis the map speaks for, where the method knows one.
         """
 
+    def explain_many(
+        self, inputs: NDArray[np.float32], class_indices: NDArray[np.int64], /
+    ) -> NDArray[np.float32]:
+        """Return the maps of many images: the same values as one by one, without heads.
+
+        Args:
+            inputs: float32, (N, height, width, 3), preprocessed.
+            class_indices: int64, (N,), the diagnosis each map speaks for.
+
+        Returns:
+            float32, (N, h, w).
+        """
+
 
 @dataclass(frozen=True)
 class Method:

@@ -25,6 +25,10 @@ class SoftAttentionMap:
             lambda inputs: reader(inputs, training=False),
             input_signature=[tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)],
         )
+        self._read_many = tf.function(
+            lambda inputs: tf.reduce_sum(reader(inputs, training=False), axis=-1),
+            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)],
+        )
 
     def __call__(self, inputs: NDArray[np.float32], _class_index: int, /) -> Map:
         """Return the maps of one image; they know no class.
@@ -35,3 +39,9 @@ class SoftAttentionMap:
         """
         heads = self._read(tf.constant(inputs)).numpy()[0]
         return Map(values=heads.sum(axis=-1), heads=heads)
+
+    def explain_many(
+        self, inputs: NDArray[np.float32], _class_indices: NDArray[np.int64], /
+    ) -> NDArray[np.float32]:
+        """Return the sums over heads of many images, float32, (N, h, w)."""
+        return np.asarray(self._read_many(tf.constant(inputs)))

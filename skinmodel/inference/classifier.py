@@ -13,6 +13,7 @@ from skinmodel import preprocess
 from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, WeightsError
 from skinmodel.evaluation.calibration import apply_temperature
+from skinmodel.explain.probe import Probe
 from skinmodel.explain.registry import Explainer, build_explainer, get_method, methods_of
 from skinmodel.inference.activations import ActivationReader
 from skinmodel.inference.views import average_views, make_views
@@ -193,6 +194,10 @@ class Classifier:
             if names not in self._readers:
                 self._readers[names] = ActivationReader(self._model, names)
             return dict(self._readers[names](inputs))
+
+    def probe(self) -> Probe:
+        """Return the network for measuring its maps; while it is used, nothing else may use it."""
+        return Probe(self._model, self.spec, self.preprocessing, self.temperature)
 
     def warm_up(self) -> None:
         """Trace every graph, so that the first real image waits for nothing."""

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 
-class _SpatialAttention(keras.layers.Layer):
+class SpatialAttention(keras.layers.Layer):
     """What both layers share: scores become maps, and their sum weighs the input.
 
     Input: float, (N, h, w, C). Output: a pair of the attended features, float, (N, h, w, C), and
@@ -66,10 +66,10 @@ class _SpatialAttention(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="skinmodel")
-class SoftAttention(_SpatialAttention):
+class SoftAttention(SpatialAttention):
     """Soft attention as the report's equation states it.
 
-    Inputs and outputs are those of ``_SpatialAttention``.
+    Inputs and outputs are those of ``SpatialAttention``.
 
     Args:
         heads: number of kernels M.
@@ -112,13 +112,13 @@ class SoftAttention(_SpatialAttention):
 
 
 @keras.saving.register_keras_serializable(package="skinmodel")
-class PublishedSoftAttention(_SpatialAttention):
+class PublishedSoftAttention(SpatialAttention):
     """Soft attention as the published notebooks compute it, kept to reproduce their results.
 
     The input is seen as a volume (h, w, C) with one channel, but the kernels have shape
     (C, 3, 3, 1, M), and the stride over the last axis is C: a head reads channels 0, 1 and 2
     only, over every row and three columns. There is no gamma. Arguments, inputs and outputs are
-    those of ``_SpatialAttention``.
+    those of ``SpatialAttention``.
 
     Raises:
         ValueError: the input has fewer than three channels.

@@ -1,6 +1,7 @@
 """What a run has given: its picked weights and figures, finished or stopped on the way."""
 
 from pathlib import Path
+from typing import Final
 
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
@@ -17,6 +18,8 @@ from skinmodel.training.runs import (
     read_settings,
 )
 from skinmodel.versions import read_versions
+
+_ATTEMPTS: Final = 3
 
 
 def summarize(run: Path, run_id: str, state: checkpoint.RunState) -> RunResult:
@@ -52,21 +55,48 @@ def read_so_far(run: Path) -> FinishedRun:
     if not run.is_dir():
         raise ConfigError(f"There is no folder '{run}'; the folder of a run was expected there.")
     with locked(run):
-        state = checkpoint.load_state(run)
-        if state is None:
-            raise ConfigError(
-                f"'{run}' holds no whole epoch of a run. Train it first: "
-                "python -m skinmodel train ... --resume."
-            )
-        settings = read_settings(run)
-        result = summarize(run, run_id_of(settings["train"]), state)
+        return _read_checkpoint(run)
+
+
+def read_under_way(run: Path) -> FinishedRun:
+    """Return what ``read_so_far`` does, also while the run is being trained.
+
+    Nothing is locked or written. The training replaces its checkpoint once an epoch: where that
+    falls between two reads, they are repeated.
+
+    Raises:
+        ConfigError: the run has no whole epoch, or a file of it is missing or damaged.
+    """
+    if (run / RESULT).exists():
+        return read_finished(run)
+    if not run.is_dir():
+        raise ConfigError(f"There is no folder '{run}'; the folder of a run was expected there.")
+    for _ in range(_ATTEMPTS - 1):
+        epoch = checkpoint.last_epoch(run)
         try:
-            weights = load_file(run / result.weights)
-        except (OSError, SafetensorError) as error:
-            raise ConfigError(
-                f"The weights '{run / result.weights}' cannot be read ({error}). Train the run "
-                "again with --force."
-            ) from error
+            return _read_checkpoint(run)
+        except ConfigError:
+            if epoch == checkpoint.last_epoch(run):
+                break
+    return read_finished(run) if (run / RESULT).exists() else _read_checkpoint(run)
+
+
+def _read_checkpoint(run: Path) -> FinishedRun:
+    state = checkpoint.load_state(run)
+    if state is None:
+        raise ConfigError(
+            f"'{run}' holds no whole epoch of a run. Train it first: "
+            "python -m skinmodel train ... --resume."
+        )
+    settings = read_settings(run)
+    result = summarize(run, run_id_of(settings["train"]), state)
+    try:
+        weights = load_file(run / result.weights)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(
+            f"The weights '{run / result.weights}' cannot be read ({error}). Train the run "
+            "again with --force."
+        ) from error
     return FinishedRun(
         config=settings["train"],
         fingerprint=state.fingerprint,

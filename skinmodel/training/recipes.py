@@ -35,7 +35,10 @@ class TrainConfig:
         recipe: name of the recipe this came from.
         split: ``grouped``, or ``report`` for the leaky protocol of the report.
         seed: seeds initial weights, shuffling, augmentation and dropout.
-        initial: ``random`` weights, or ``pretrained`` ones where the network has a backbone.
+        initial: ``random`` weights, ``pretrained`` ones where the network has a backbone, or
+            ``shipped``: those that the program's own manifest holds for the network.
+        trains: ``all``, or ``attention``: only the soft attention and the last layer, on features
+            that stay as they are (batch normalisation too).
         epochs: passes over the training images.
         batch_size: images a step.
         optimizer: ``adam``; with ``weight_decay`` above 0 it is AdamW.
@@ -59,6 +62,11 @@ class TrainConfig:
             ``models.auxiliary``; 0 for none.
         distillation: share of the network's own targets that the auxiliary classifier's answer
             takes from the truth (Zhang et al. 2019, arXiv:1905.08094); without one it does nothing.
+        attended: weight of the loss of a classifier on the features pooled by the soft attention's
+            map, see ``models.auxiliary``; 0 for none. Without such a layer it does nothing.
+        guidance: weight, falling in a straight line to 0, of the divergence between
+            the lesion's mask and the soft attention's map, see ``step.compute_divergence``; 0 for
+            none. It takes the masks of the training images. Without such a layer it does nothing.
         average: decay of a moving average of the weights, which is what is validated and kept; 0
             for none.
         selection: validation figure that picks the epoch.
@@ -74,7 +82,8 @@ class TrainConfig:
     recipe: str
     split: Literal["grouped", "report"]
     seed: Seed
-    initial: Literal["random", "pretrained"]
+    initial: Literal["random", "pretrained", "shipped"]
+    trains: Literal["all", "attention"]
     epochs: Count
     batch_size: Count
     optimizer: Literal["adam"]
@@ -93,6 +102,8 @@ class TrainConfig:
     dropout: Share
     auxiliary: Amount
     distillation: Share
+    attended: Amount
+    guidance: Amount
     average: Share
     selection: Literal["balanced_accuracy", "macro_auc", "accuracy"]
     smoothing: Count

@@ -26,6 +26,17 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * along))
 
 
+def guidance_weight(config: TrainConfig, step: int, steps: int) -> float:
+    """Return the weight of the guidance by masks at one step: the recipe's, falling to 0.
+
+    Args:
+        config: see ``TrainConfig.guidance``.
+        step: 0 to ``steps - 1`` over the whole run.
+        steps: of the whole run.
+    """
+    return config.guidance * (1 - step / steps)
+
+
 def class_weights(truth: NDArray[np.int64], classes: int, power: float) -> NDArray[np.float32]:
     """Return the loss weight of each class, with mean 1 over the images.
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skinmodel import paths
-from skinmodel.data import cache, ham10000
+from skinmodel.data import cache, ham10000, masks
 from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
+from skinmodel.errors import ConfigError, DatasetError, summarize_ids
 from skinmodel.models.registry import get_spec
 from skinmodel.quiet import quiet_start
 from skinmodel.training.publication import publish_run
@@ -83,12 +85,16 @@ def run_training(
         rows = split.of(pictures, side)
         truth = np.array([class_index(code) for code in rows["truth"]], dtype=np.int64)
         turns = list(rows["transform"]) if "transform" in rows else None
-        parts[side] = Images(PixelRows(pixels, rows["source_row"].to_numpy(), turns), truth)
+        guides = _load_masks(data, rows, config) if side == "train" and config.guidance else None
+        chosen = PixelRows(pixels, rows["source_row"].to_numpy(), turns, guides)
+        parts[side] = Images(chosen, truth)
     provenance: dict[str, Any] = {
         "name": "HAM10000",
         "pixels_sha256": cache.fingerprint(pixels),
         "split": split.to_dict(),
     }
+    if config.initial == "shipped":
+        provenance["initial_run"] = store.find(config.model, "shipped")[0].run_id
     result = train(
         config,
         parts["train"],
@@ -100,6 +106,31 @@ def run_training(
         progress=progress,
     )
     return run, result
+
+
+def _load_masks(data: Path, rows: pd.DataFrame, config: TrainConfig) -> NDArray[np.uint8]:
+    """Return the lesions' masks of training pictures; see ``masks.load_masks``.
+
+    Raises:
+        DatasetError: pictures without a mask.
+        ConfigError: the recipe's pictures are turned copies, whose masks would have to turn too.
+    """
+    if "transform" in rows:
+        raise ConfigError(
+            f"Recipe '{config.recipe}' guides by masks (guidance = {config.guidance}) and trains "
+            "on turned copies, which have none. Set guidance = 0.0."
+        )
+    files = masks.find_masks(ham10000.find_root(data))
+    missing = [image for image in rows["image_id"] if image not in files]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(rows)} training pictures have no lesion mask in "
+            f"'{masks.FOLDER}': {summarize_ids(missing)}. Recipe '{config.recipe}' is guided by "
+            "them: get the data set's masks, or set guidance = 0.0."
+        )
+    spec = config.preprocessing
+    chosen = [Path(files[image]) for image in rows["image_id"]]
+    return masks.load_masks(chosen, spec.height, spec.width)
 
 
 def keep(run: Path) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.pipeline import PixelRows, augment, build_batches, to_input
+from skinmodel.models.auxiliary import Supervised
 from skinmodel.training.average import WeightAverage
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import TrainConfig
@@ -20,8 +21,7 @@ class TrainStep:
     """Augmentation, forward, backward and update in one graph, traced once.
 
     Args:
-        model: the network, with the output of an auxiliary classifier beside its own where
-            ``config.auxiliary`` is above 0.
+        helped: the network, with the classifiers that help to train it.
         optimizer: over the network's trainable variables.
         config: augmentation, smoothing and seed.
         weights: float32, (K,), loss weight of each class.
@@ -30,13 +30,14 @@ class TrainStep:
 
     def __init__(
         self,
-        model: keras.Model,
+        helped: Supervised,
         optimizer: FusedAdam,
         config: TrainConfig,
         weights: NDArray[np.float32],
         average: WeightAverage | None = None,
     ):
-        self.model = model
+        self.model = helped.model
+        self.helpers = helped.names
         self.average = average
         self.optimizer = optimizer
         self.config = config
@@ -45,27 +46,37 @@ class TrainStep:
         self.run = tf.function(self._step)
 
     def _step(
-        self, pixels: tf.Tensor, truth: tf.Tensor, rate: tf.Tensor, seed: tf.Tensor
+        self,
+        pixels: tf.Tensor,
+        truth: tf.Tensor,
+        rate: tf.Tensor,
+        seed: tf.Tensor,
+        guidance: tf.Tensor = 0.0,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Train on one batch.
 
         Args:
-            pixels: uint8, (B, h, w, 3), RGB, 0-255.
+            pixels: uint8, (B, h, w, 3), RGB, 0-255; (B, h, w, 4) with the lesion's mask, 0-255, as
+                the last channel where the maps are guided.
             truth: int64, (B,), class indices.
             rate: float32, (), learning rate.
             seed: int32, (2,), of the augmentation.
+            guidance: float32, (), weight of the maps' divergence from the masks at this step.
 
         Returns:
             The mean loss and the number of hits before the update, both float32, (), and both
             of the network's own output.
         """
-        inputs = to_input(
-            augment(pixels, self.config.augmentation, seed), self.config.preprocessing
-        )
+        changed = augment(pixels, self.config.augmentation, seed)
+        inputs = to_input(changed[..., :3], self.config.preprocessing)
         with tf.GradientTape() as tape:
-            probabilities, *auxiliary = tf.nest.flatten(self.model(inputs, training=True))
+            probabilities, *others = tf.nest.flatten(self.model(inputs, training=True))
+            helpers = dict(zip(self.helpers, others, strict=True))
             loss = self._loss(truth, probabilities)
-            scaled = self._objective(loss, truth, probabilities, auxiliary) * self.loss_scale
+            total = self._objective(loss, truth, probabilities, helpers)
+            if "maps" in helpers:
+                total += guidance * compute_divergence(changed[..., 3], helpers["maps"])
+            scaled = total * self.loss_scale
         gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
         self._update(gradients, rate)
         if self.average is not None:
@@ -74,17 +85,23 @@ class TrainStep:
         return loss, tf.reduce_sum(hits)
 
     def _objective(
-        self, loss: tf.Tensor, truth: tf.Tensor, probabilities: tf.Tensor, auxiliary: list[Any]
+        self,
+        loss: tf.Tensor,
+        truth: tf.Tensor,
+        probabilities: tf.Tensor,
+        helpers: dict[str, tf.Tensor],
     ) -> tf.Tensor:
-        """Return what is minimised: ``loss``, taught and joined by the auxiliary classifier."""
-        if not auxiliary:
-            return loss
-        [teacher] = auxiliary
-        answers = tf.stop_gradient(teacher)
-        taught = keras.losses.categorical_crossentropy(answers, probabilities)
-        share = self.config.distillation
-        own = (1 - share) * loss + share * tf.reduce_mean(taught * tf.gather(self.weights, truth))
-        return own + self.config.auxiliary * self._loss(truth, teacher)
+        """Return what is minimised: ``loss``, taught by the deep helper, joined by those of all."""
+        config, total = self.config, loss
+        if "deep" in helpers:
+            answers = tf.stop_gradient(helpers["deep"])
+            taught = keras.losses.categorical_crossentropy(answers, probabilities)
+            taught = tf.reduce_mean(taught * tf.gather(self.weights, truth))
+            total = (1 - config.distillation) * loss + config.distillation * taught
+            total += config.auxiliary * self._loss(truth, helpers["deep"])
+        if "attended" in helpers:
+            total += config.attended * self._loss(truth, helpers["attended"])
+        return total
 
     def _loss(self, truth: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         targets = tf.one_hot(truth, probabilities.shape[-1])
@@ -101,6 +118,28 @@ class TrainStep:
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])
         if finite:  # AutoGraph makes this a branch of the graph; an overflowing step is skipped
             self.optimizer.apply(gradients, rate)
+
+
+def compute_divergence(masks: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Return how far soft attention lies from the lesion: KL(mask || map), the mean over pictures.
+
+    Both are taken as distributions over the cells of the map: the mask's share of each cell, and
+    the maps summed over the heads. A picture without lesion in it adds nothing.
+
+    Args:
+        masks: float32, (B, H, W), 0-255, 255 in the lesion; as moved as the pictures.
+        maps: float32, (B, h, w, M), each summing to 1 over its positions.
+
+    Returns:
+        float32, (), in nats, >= 0.
+    """
+    height, width, heads = maps.shape[1:]
+    shares = tf.image.resize(masks[..., None], (height, width), method="area")[..., 0] / 255.0
+    area = tf.reduce_sum(shares, axis=(1, 2), keepdims=True)
+    lesion = tf.math.divide_no_nan(shares, area)
+    attention = tf.reduce_sum(maps, axis=-1) / heads
+    logs = tf.math.log(tf.maximum(lesion, 1e-9)) - tf.math.log(tf.maximum(attention, 1e-9))
+    return tf.reduce_mean(tf.reduce_sum(lesion * logs, axis=(1, 2)))
 
 
 class Predictor:

@@ -20,8 +20,8 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.calibration import fit_temperature
 from skinmodel.evaluation.metrics import compute_metrics
-from skinmodel.models.auxiliary import add_auxiliary
-from skinmodel.models.registry import get_spec
+from skinmodel.models.auxiliary import add_helpers
+from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.training import checkpoint
 from skinmodel.training.average import PREFIX, WeightAverage
 from skinmodel.training.device import compute_in
@@ -29,9 +29,10 @@ from skinmodel.training.history import write_history
 from skinmodel.training.optimizer import FusedAdam, check_shapes
 from skinmodel.training.recipes import TrainConfig
 from skinmodel.training.runs import writing_to
-from skinmodel.training.schedule import class_weights, learning_rate
+from skinmodel.training.schedule import class_weights, guidance_weight, learning_rate
 from skinmodel.training.selection import is_better, smooth
 from skinmodel.training.step import Predictor, TrainStep, reseed_dropout
+from skinmodel.weights import store
 
 log = logging.getLogger(__name__)
 
@@ -75,15 +76,26 @@ class Trainer:
                 batch_norm_momentum=config.batch_norm_momentum, dropout=config.dropout
             )
             # What is trained; ``model`` is the part of it that is kept.
-            self.whole = add_auxiliary(self.model) if config.auxiliary else self.model
+            helped = add_helpers(
+                self.model,
+                deep=config.auxiliary > 0,
+                attended=config.attended > 0,
+                maps=config.guidance > 0,
+            )
+        self.whole = helped.model
         # A checkpoint brings all weights with it.
-        if config.initial == "pretrained" and not checkpoint.last_epoch(run):
-            load_pretrained(self.model, spec)
+        if not checkpoint.last_epoch(run):
+            if config.initial == "pretrained":
+                load_pretrained(self.model, spec)
+            elif config.initial == "shipped":
+                load_shipped(self.model, spec)
+        if config.trains == "attention":
+            freeze_features(self.model, spec)
         self.optimizer = FusedAdam(self.whole.trainable_variables, config)
         kept = [v for v in self.model.variables if is_weight(v)]
         self.average = WeightAverage(kept, config.average) if config.average else None
         weights = class_weights(train.truth, len(CODES), config.class_weight_power)
-        self.step = TrainStep(self.whole, self.optimizer, config, weights, self.average)
+        self.step = TrainStep(helped, self.optimizer, config, weights, self.average)
         self.predict = Predictor(self.model, config)
 
     def fit(self) -> checkpoint.RunState:
@@ -170,7 +182,14 @@ class Trainer:
                 step = (epoch - 1) * steps + number
                 rate = learning_rate(config, step, steps * config.epochs)
                 seed = tf.constant([config.seed, step], tf.int32)
-                loss, hit = self.step.run(pixels, truth, tf.constant(rate, tf.float32), seed)
+                guidance = guidance_weight(config, step, steps * config.epochs)
+                loss, hit = self.step.run(
+                    pixels,
+                    truth,
+                    tf.constant(rate, tf.float32),
+                    seed,
+                    tf.constant(guidance, tf.float32),
+                )
                 losses.append(float(loss))
                 hits.append(float(hit))
                 bar.update(len(truth))
@@ -195,6 +214,35 @@ class Trainer:
             "val_balanced_accuracy": metrics.balanced_accuracy,
             "val_macro_auc": metrics.macro_auc,
         }
+
+
+def load_shipped(model: Any, spec: ModelSpec) -> None:
+    """Put the weights that ship for a network into it, checked by SHA-256.
+
+    Raises:
+        WeightsError: none ship, or they are corrupt.
+    """
+    record, folder = store.find(spec.name, "shipped")
+    weights = store.load_weights(record, folder)
+    for variable in model.variables:
+        if is_weight(variable):
+            variable.assign(weights[variable.path])
+    log.info("%s starts from the shipped run %s", spec.name, record.run_id)
+
+
+def freeze_features(model: Any, spec: ModelSpec) -> None:
+    """Let only the soft attention and the last layer train; the others answer as they are.
+
+    Raises:
+        ConfigError: the network has no soft attention.
+    """
+    if spec.attention_layer is None:
+        raise ConfigError(
+            f"Network '{spec.name}' has no soft attention, so a recipe with trains = "
+            '"attention" leaves nothing to train. Use another recipe, or a network with "_sa".'
+        )
+    for layer in model.layers:
+        layer.trainable = layer.name in (spec.attention_layer, model.layers[-1].name)
 
 
 def get_weights(model: Any) -> dict[str, NDArray[np.float32]]:

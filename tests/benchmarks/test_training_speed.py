@@ -60,7 +60,7 @@ def build_ours(pixels, truth, precision):
     import tensorflow as tf
 
     from skinmodel.data.pipeline import build_batches, shuffled_order
-    from skinmodel.models.auxiliary import add_auxiliary
+    from skinmodel.models.auxiliary import add_helpers
     from skinmodel.models.registry import get_spec
     from skinmodel.training.device import compute_in
     from skinmodel.training.optimizer import FusedAdam
@@ -70,10 +70,10 @@ def build_ours(pixels, truth, precision):
     config = load_recipe("grouped", "cnn", precision)
     with compute_in(precision):
         model = get_spec("cnn").build(batch_norm_momentum=config.batch_norm_momentum)
-        whole = add_auxiliary(model)
-    optimizer = FusedAdam(whole.trainable_variables, config)
+        helped = add_helpers(model, deep=True, attended=False)
+    optimizer = FusedAdam(helped.model.trainable_variables, config)
     weights = class_weights(truth, len(CODES), config.class_weight_power)
-    step = TrainStep(whole, optimizer, config, weights)
+    step = TrainStep(helped, optimizer, config, weights)
     rate = tf.constant(1e-4)
 
     def epoch():

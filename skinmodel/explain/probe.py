@@ -1,0 +1,118 @@
+"""A network asked about many pictures at once: answers and maps, and with its weights mixed up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from skinmodel import preprocess
+from skinmodel.evaluation.calibration import apply_temperature
+from skinmodel.explain.field import place_cells
+from skinmodel.explain.placement import Placement
+from skinmodel.explain.registry import Explainer, build_explainer, get_method
+from skinmodel.models.registry import ModelSpec
+from skinmodel.preprocess import Preprocessing
+
+BATCH: Final = 64
+
+
+class Probe:
+    """One network, for measuring its maps; not for several threads.
+
+    Args:
+        model: the network with its weights.
+        spec: what it is.
+        preprocessing: how pixels become its input.
+        temperature: what its answers are calibrated with.
+    """
+
+    def __init__(
+        self, model: Any, spec: ModelSpec, preprocessing: Preprocessing, temperature: float
+    ):
+        self._model = model
+        self._spec = spec
+        self._preprocessing = preprocessing
+        self._temperature = temperature
+        shape = (None, preprocessing.height, preprocessing.width, 3)
+        self._run = tf.function(
+            lambda inputs: self._model(inputs, training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+        )
+        self._explainers: dict[str, Explainer] = {}
+
+    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return calibrated probabilities, float32, (N, K).
+
+        Args:
+            pixels: uint8, (N, height, width, 3), RGB, at the size of the network's input.
+        """
+        rows = [
+            np.asarray(self._run(tf.constant(self._scale(pixels[start : start + BATCH]))))
+            for start in range(0, len(pixels), BATCH)
+        ]
+        return apply_temperature(np.concatenate(rows), self._temperature)
+
+    def explain(
+        self, method: str, pixels: NDArray[np.uint8], class_indices: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return one map a picture, float32, (N, h, w), >= 0, unnormalised.
+
+        Args:
+            method: name of a method the network has.
+            pixels: see ``predict``.
+            class_indices: int64, (N,), the diagnosis each map speaks for.
+        """
+        if method not in self._explainers:
+            self._explainers[method] = build_explainer(method, self._model, self._spec)
+        explainer = self._explainers[method]
+        maps = [
+            explainer.explain_many(
+                self._scale(pixels[start : start + BATCH]), class_indices[start : start + BATCH]
+            )
+            for start in range(0, len(pixels), BATCH)
+        ]
+        return np.concatenate(maps)
+
+    def place(self, method: str) -> Placement:
+        """Return where in the picture the cells of a method's maps look."""
+        layer = get_method(method, self._spec).layer(self._spec)
+        assert layer is not None
+        return place_cells(self._model, layer)
+
+    def count_weighted_layers(self) -> int:
+        """Return how many layers have weights."""
+        return len(self._weighted())
+
+    @contextmanager
+    def mixed_up(self, layers: int, seed: int) -> Iterator[None]:
+        """Shuffle the weights of the last ``layers`` layers for as long as this is entered.
+
+        The cascading randomisation of Adebayo et al. (NeurIPS 2018, section 4.1), from the output
+        down. Each array's values change places among themselves, so that their size stays what it
+        was and activations do not vanish, which would show nothing but that.
+
+        Args:
+            layers: how many of those with weights, counted from the output.
+            seed: of the shuffling; a longer cascade shuffles the same layers alike.
+        """
+        chosen = self._weighted()[::-1][:layers]
+        before = {layer.name: layer.get_weights() for layer in chosen}
+        rng = np.random.default_rng(seed)
+        try:
+            for layer in chosen:
+                layer.set_weights(
+                    [rng.permutation(w.ravel()).reshape(w.shape) for w in layer.get_weights()]
+                )
+            yield
+        finally:
+            for layer in chosen:
+                layer.set_weights(before[layer.name])
+
+    def _weighted(self) -> list[Any]:
+        return [layer for layer in self._model.layers if layer.weights]
+
+    def _scale(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return preprocess.scale(pixels, self._preprocessing)
