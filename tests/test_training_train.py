@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from factories import TINY_MODELS
 from safetensors.numpy import load_file
 
@@ -239,7 +240,20 @@ def test_a_finished_run_is_not_trained_again(straight, config, monkeypatch):
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
-def test_force_trains_anew_and_gives_the_same(tmp_path, config, caplog):
+@pytest.fixture
+def eager():
+    """Run steps as they are written: a few take less than building their graph does."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+# tf.data stays as it is, and says so.
+untraced = pytest.mark.filterwarnings("ignore:Even though the .tf.config:UserWarning")
+
+
+@untraced
+def test_force_trains_anew_and_gives_the_same(tmp_path, config, caplog, eager):
     short = replace(config, epochs=1)
     caplog.set_level("INFO")
     first = run_training(tmp_path, short)
@@ -409,7 +423,8 @@ class RuinousAdam(FusedAdam):
             variable.value.assign(variable.value * np.float32("nan"))
 
 
-def test_weights_ruined_by_the_last_step_never_reach_the_disk(tmp_path, monkeypatch, config):
+@untraced
+def test_weights_ruined_by_the_last_step_never_reach_the_disk(tmp_path, monkeypatch, config, eager):
     # The only step of this epoch has a loss: only validation shows what it did.
     monkeypatch.setattr(trainer, "FusedAdam", RuinousAdam)
     with pytest.raises(ConfigError, match=r"loss of epoch 1 is not a number.*learning_rate.*force"):
