@@ -90,7 +90,8 @@ def describe_overlay(explanation: Explanation, title: str) -> str:
         return f"{title}, {drawn}: no positive evidence, so the picture is unchanged."
     h, w = explanation.values.shape
     row, column = divmod(int(explanation.values.argmax()), w)
-    place = _name_place((row + 0.5) / h, (column + 0.5) / w)
+    rows, columns = explanation.placement.centres(h, w)
+    place = _name_place(float(rows[row]), float(columns[column]))
     return f"{title}, {drawn}, over the picture: strongest {place}."
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from skinmodel import preprocess
 from skinmodel.evaluation.calibration import apply_temperature
-from skinmodel.explain.field import place_cells
 from skinmodel.explain.placement import Placement
-from skinmodel.explain.registry import Explainer, build_explainer, get_method
+from skinmodel.explain.registry import Explainer, build_explainer, place_map
 from skinmodel.models.registry import ModelSpec
 from skinmodel.preprocess import Preprocessing
 
@@ -78,9 +77,7 @@ class Probe:
 
     def place(self, method: str) -> Placement:
         """Return where in the picture the cells of a method's maps look."""
-        layer = get_method(method, self._spec).layer(self._spec)
-        assert layer is not None
-        return place_cells(self._model, layer)
+        return place_map(method, self._model, self._spec)
 
     def count_weighted_layers(self) -> int:
         """Return how many layers have weights."""
