@@ -12,6 +12,7 @@ from factories import drawn_index, train_tiny_world, use_tiny_world
 
 from skinmodel.cli import main
 from skinmodel.data.masks import FOLDER
+from skinmodel.diagnoses import CODES
 from skinmodel.explain import probe
 from skinmodel.faithfulness import run as measuring
 from skinmodel.faithfulness.report import FaithfulnessReport, read_images, read_report
@@ -54,10 +55,11 @@ def test_one_report_and_one_table_a_network_with_a_row_a_picture_and_method(meas
     assert (report.model, report.images, report.balanced, report.seed) == ("cnn_sa", 14, True, 1)
     assert not report.leaks
     assert report.disclaimer == DISCLAIMER
-    assert list(report.methods) == ["soft_attention", "grad_cam"]
-    assert len(table) == 2 * 14
+    quick = ["soft_attention", "grad_cam", "grad_cam_plus_plus", "layer_cam"]
+    assert list(report.methods) == quick
+    assert len(table) == 4 * 14
     assert table["image_id"].nunique() == 14
-    assert dict(table["truth"].value_counts()) == dict.fromkeys(table["truth"].unique(), 4)
+    assert dict(table["truth"].value_counts()) == dict.fromkeys(CODES, 4 * 2)
     soft = report.methods["soft_attention"]
     assert soft.layer == "soft_attention"
     assert soft.cells == (5, 5)
@@ -108,19 +110,21 @@ def test_a_stopped_measurement_goes_on_where_it_was(measured, monkeypatch, tmp_p
 
     def stop(self, pixels):
         asked.append(len(pixels))
-        if len(asked) == 3:
+        if len(asked) == 4:
             raise KeyboardInterrupt
         return whole(self, pixels)
 
-    command = [*arguments, "--seed", "3", "--model", "cnn", "--out", str(tmp_path)]
+    command = [*arguments, "--seed", "3", "--model", "cnn", "--methods", "grad_cam"]
+    command += ["--out", str(tmp_path)]
     monkeypatch.setattr(probe.Probe, "predict", stop)
     assert main(command) == 130
+    assert asked == [7, 7 * 10, 7 * 11, 7]  # the picture, chance, the map; then the next seven
     assert not list(tmp_path.iterdir())
     monkeypatch.setattr(probe.Probe, "predict", whole)
     counted = []
     monkeypatch.setattr(probe.Probe, "predict", lambda s, p: counted.append(len(p)) or whole(s, p))
     assert main(command) == 0
-    assert counted == [7, 7 * 20]
+    assert counted == [7, 7 * 10, 7 * 11]
     assert "Results: " in capsys.readouterr().out
 
 

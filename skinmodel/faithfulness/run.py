@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from skinmodel.explain.placement import WHOLE, Floats, Placement
 from skinmodel.explain.registry import get_method
 from skinmodel.faithfulness.chunks import Chunks
 from skinmodel.faithfulness.localisation import centre_offset
-from skinmodel.faithfulness.measure import Network, Subject, measure
+from skinmodel.faithfulness.measure import Network, Subject, measure, measure_chance
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport
 from skinmodel.faithfulness.similarity import correlate_ranks
 from skinmodel.faithfulness.subjects import draw_sample, read_subjects
@@ -260,19 +259,31 @@ class _Session:
     def _method(
         self, method: str, start: int, probabilities: NDArray[np.float32]
     ) -> dict[str, NDArray[Any]]:
-        subjects = self.subjects(start)
-        pixels = np.stack([s.pixels for s in subjects])
-        began = time.perf_counter()
-        self.source.probe.explain(method, pixels, probabilities.argmax(axis=1).astype(np.int64))
-        seconds = (time.perf_counter() - began) / len(subjects)
+        subjects, placement = self.subjects(start), self.placements[method]
+        leading = probabilities.argmax(axis=1).astype(np.int64)
+
+        def chance(h: int, w: int) -> Floats:
+            # Methods whose cells are alike share it.
+            edges = "-".join(f"{edge:.4f}" for edge in placement.to_list())
+            kept = self.chunks.get(
+                f"chance-{h}x{w}-{edges}-{start}",
+                lambda: {
+                    "seen": measure_chance(
+                        self.source.probe, subjects, leading, h, w, placement, self.plan.seed
+                    )
+                },
+            )
+            return kept["seen"]
+
         found = measure(
             self.source.probe,
             subjects,
             probabilities,
             method,
-            self.placements[method],
+            placement,
             per_class=get_method(method, self.source.spec).per_class,
             seed=self.plan.seed,
+            chance=chance,
         )
         names = list(found.rows[0])
         figures: Floats = np.array([[row[name] for name in names] for row in found.rows])
@@ -281,13 +292,14 @@ class _Session:
             "lesions": found.lesions,
             "figures": figures,
             "names": np.array(names),
-            "seconds": np.array(seconds),
+            "seconds": np.array(found.seconds),
         }
 
     def _cascade(self, method: str, maps: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Return how alike maps are to those of the network with more and more weights mixed up."""
-        probe, number = self.source.probe, min(CASCADE_IMAGES, len(self.chosen))
-        subjects = self.subjects(0)[:number]
+        probe = self.source.probe
+        subjects = self.subjects(0)[:CASCADE_IMAGES]
+        number = len(subjects)
         pixels = np.stack([s.pixels for s in subjects])
         leading = self.chunks.read("base-0")["probabilities"][:number].argmax(axis=1)
         count = probe.count_weighted_layers()
