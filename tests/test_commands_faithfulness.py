@@ -14,7 +14,7 @@ from skinmodel.cli import main
 from skinmodel.data.masks import FOLDER
 from skinmodel.diagnoses import CODES
 from skinmodel.explain import probe
-from skinmodel.faithfulness import run as measuring
+from skinmodel.faithfulness import session
 from skinmodel.faithfulness.report import FaithfulnessReport, read_images, read_report
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.runs import RESULT, locked, read_finished
@@ -105,7 +105,7 @@ def test_measuring_again_asks_the_network_nothing(measured, monkeypatch, tmp_pat
 
 def test_a_stopped_measurement_goes_on_where_it_was(measured, monkeypatch, tmp_path, capsys):
     _, _, arguments = measured
-    monkeypatch.setattr(measuring, "CHUNK", 7)
+    monkeypatch.setattr(session, "CHUNK", 7)
     asked, whole = [], probe.Probe.predict
 
     def stop(self, pixels):
@@ -126,6 +126,23 @@ def test_a_stopped_measurement_goes_on_where_it_was(measured, monkeypatch, tmp_p
     assert main(command) == 0
     assert counted == [7, 7 * 10, 7 * 11]
     assert "Results: " in capsys.readouterr().out
+
+
+def test_a_larger_sample_finds_what_was_measured_of_the_smaller_one(
+    measured, monkeypatch, tmp_path
+):
+    _, folder, _ = measured
+    monkeypatch.setattr(session, "CHUNK", 5)
+    command = ["faithfulness", "--data", str(folder / "data"), "--model", "cnn", "--seed", "4"]
+    command += ["--methods", "grad_cam", "--out", str(tmp_path)]
+    assert main([*command, "--sample", "5"]) == 0
+    small, counted, whole = read_images(tmp_path), [], probe.Probe.predict
+    monkeypatch.setattr(probe.Probe, "predict", lambda s, p: counted.append(len(p)) or whole(s, p))
+    assert main([*command, "--sample", "8"]) == 0
+    assert counted == [3, 3 * 10, 3 * 11]
+    again = read_images(tmp_path).head(5)
+    for name in ("image_id", "mass", "deletion", "drop_random", "follow_turn"):
+        pd.testing.assert_series_equal(small[name], again[name])
 
 
 def test_the_folder_of_a_run_is_measured_while_it_is_being_trained(measured, tmp_path):

@@ -9,8 +9,10 @@ from skinmodel.commands.arguments import add_data, require_data
 from skinmodel.errors import UsageError
 from skinmodel.explain.registry import get_method, quick_methods_of
 from skinmodel.faithfulness.report import write_report
-from skinmodel.faithfulness.run import Plan, Source, describe, digest_weights, run
+from skinmodel.faithfulness.run import digest_weights, run
+from skinmodel.faithfulness.session import Plan, Source
 from skinmodel.faithfulness.subjects import SIDES, load_set
+from skinmodel.faithfulness.text import describe
 from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 from skinmodel.quiet import quiet_start
