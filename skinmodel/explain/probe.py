@@ -87,7 +87,7 @@ class Probe:
     def mixed_up(self, layers: int, seed: int) -> Iterator[None]:
         """Shuffle the weights of the last ``layers`` layers for as long as this is entered.
 
-        The cascading randomisation of Adebayo et al. (NeurIPS 2018, section 4.1), from the output
+        The cascading randomisation of Adebayo et al. (NeurIPS 2018), from the output
         down. Each array's values change places among themselves, so that their size stays what it
         was and activations do not vanish, which would show nothing but that.
 
