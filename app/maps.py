@@ -82,6 +82,23 @@ def points(difference: Interval, *, signed: bool = True) -> str:
     return f"{text} points".replace("-", "−")
 
 
+def describe_claim(measured: MethodReport) -> str:
+    """Return in one sentence what may be claimed of a method's maps."""
+    if measured.masked < LEAST_MAPS:
+        return "Nothing: too few maps were measured."
+    verdict = judge(measured)
+    if verdict.knows_place and verdict.beats_centre:
+        place = "It shows where this lesion is"
+    elif verdict.knows_place:
+        place = "It differs from picture to picture towards the lesion, but a blob in the middle "
+        place += "does as well"
+    else:
+        place = "It shows no more than where lesions usually are"
+    used = "the network uses what it marks" if verdict.is_used else "its use is not shown"
+    moves = "it moves with the lesion" if verdict.follows else "it does not move with the lesion"
+    return f"{place}; {used}; {moves}."
+
+
 def list_claims(measured: MethodReport) -> tuple[str, ...]:
     """Return what may be said of a method's maps and what may not, one sentence a test."""
     if measured.masked < LEAST_MAPS:

@@ -12,7 +12,7 @@ from app.comparison.tables import explain, spread
 from app.comparison.where_chart import show_masses
 from app.comparison.where_rows import MapRow, collect_rows
 from app.comparison.where_worst import show_worst
-from app.maps import list_claims, points
+from app.maps import describe_claim, points
 from app.saving import name_file, show_save_button
 from app.services import Problem, evaluations, maps
 from skinmodel.faithfulness.report import FaithfulnessReport
@@ -94,7 +94,7 @@ def _write(row: MapRow, off_centre: bool) -> dict[str, str]:
         f"{wording.figure(figures['stay'].value, 2)}",
     }
     if not off_centre:
-        text["What may be claimed"] = " ".join(list_claims(row.measured))
+        text["What may be claimed"] = describe_claim(row.measured)
     return text
 
 

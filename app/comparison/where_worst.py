@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app import components
 from app.comparison.photographs import Photographs, shrink
 from app.comparison.where_rows import MapRow
+from app.maps import list_claims
 from app.outline import outline
 from app.report import describe_overlay
 from app.services import Problem, evaluations, maps
@@ -39,10 +40,11 @@ def find_worst(table: pd.DataFrame, method: str, number: int = SHOWN) -> pd.Data
 
 
 def _show(rows: list[MapRow]) -> None:
-    st.markdown("#### Where it goes worst", anchors=False)
+    st.markdown("#### One map's tests, and where it goes worst", anchors=False)
     labels = [row.label for row in rows]
     label = st.selectbox("Map", labels, key="where-map", persist_state="session")
     row = rows[labels.index(str(label))]
+    st.markdown("\n".join(f"- {claim}" for claim in list_claims(row.measured)))
     table = maps.read_rows(row.folder)
     if isinstance(table, Problem):
         components.show_problem(table)

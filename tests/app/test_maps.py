@@ -130,8 +130,13 @@ def test_every_map_stands_beside_its_controls_with_what_may_be_claimed(where):
     [table] = [t.value for t in at.table if "What may be claimed" in t.value]
     assert list(table.index) == ["CNN, Grad-CAM", "CNN-SA, Soft attention", "CNN-SA, Grad-CAM"]
     claims = list(table["What may be claimed"])
-    assert "knows where this lesion is" in claims[1]
-    assert "may only know where lesions usually are" in claims[2]
+    assert claims[1] == (
+        "It shows where this lesion is; the network uses what it marks; it moves with the lesion."
+    )
+    assert claims[2].startswith("It shows no more than where lesions usually are")
+    assert claims[2].endswith("it does not move with the lesion.")
+    # The first map of the list is spelled out.
+    assert "it may only know where lesions usually are" in words(at)
     marked = ["no better than controls" in text for text in table["Mass on the lesion"]]
     assert marked == [True, False, True]
     assert measure_kind("sound")[0].figures["mass"].value == pytest.approx(
