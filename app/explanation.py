@@ -22,6 +22,7 @@ from skinmodel.explain.registry import (
     SMOOTH_GRAD,
     SOFT_ATTENTION,
 )
+from skinmodel.faithfulness.verdict import describe_unbeaten
 from skinmodel.results import Explanation, Prediction
 
 FLAT_RATIO: Final = 1.5
@@ -64,6 +65,8 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
         return
     explanation = _choose_head(name, computed)
     opacity = _choose_opacity(name)
+    report = maps.read_report(prediction.run_id)
+    remark = describe_unbeaten(report, method)
     picture, head = analysis.picture, f"-head{explanation.head}" if explanation.head else ""
     show_with_outline(
         picture,
@@ -72,13 +75,12 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
         name,
     )
     _describe(explanation)
-    report = maps.read_report(prediction.run_id)
     if mark := describe_mark(report, method):
         st.warning(mark, icon=":material/report:")
     st.caption(describe_measured(report, method))
     st.download_button(
         "Save the overlay (PNG)",
-        data=lambda: render_overlay_png(picture, explanation, opacity, title),
+        data=lambda: render_overlay_png(picture, explanation, opacity, title, remark),
         file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}{head}.png",
         mime="image/png",
         icon=":material/download:",

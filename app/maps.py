@@ -2,10 +2,10 @@
 
 import math
 
-from app.wording import join_words
+from app.wording import upper_first
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport
-from skinmodel.faithfulness.verdict import LEAST_MAPS, judge
+from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_unbeaten, judge
 
 UNMEASURED = "It was not measured whether this method's maps lie on the lesion."
 """Said where nothing is known of a method's maps."""
@@ -34,16 +34,13 @@ def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
 
 def describe_mark(report: FaithfulnessReport | None, method: str) -> str:
     """Return the warning for a map that does no better than its controls; empty for others."""
-    measured = None if report is None else report.methods.get(method)
-    if measured is None or measured.masked < LEAST_MAPS:
-        return ""
-    unbeaten = judge(measured).unbeaten
-    if not unbeaten:
-        return ""
+    remark = describe_unbeaten(report, method)
+    head, _, rest = remark.partition(": ")
     return (
-        f"**No better than its controls.** Over test lesions {join_words(unbeaten)} "
-        f"{'lie' if len(unbeaten) > 1 else 'lies'} on the lesion as well as this map does: do not "
-        "read it as a sign that the network found the lesion."
+        f"**{head}.** {upper_first(rest)} Do not read it as a sign that the network found the "
+        "lesion."
+        if remark
+        else ""
     )
 
 

@@ -144,17 +144,19 @@ def describe_map(explanation: Explanation) -> str:
     return f"{method}, for all diagnoses alike"
 
 
-def label(explanation: Explanation, title: str) -> tuple[str, ...]:
+def label(explanation: Explanation, title: str, remark: str = "") -> tuple[str, ...]:
     """Return the lines that belong under an overlay: whose it is, what it shows, what it is not.
 
     Args:
         explanation: the map drawn.
         title: what people call the network.
+        remark: what was measured against maps of this kind; empty if nothing.
     """
     null = ": no positive evidence, nothing is drawn" if explanation.is_null else ""
     return (
         f"{title}, run {explanation.run_id}",
         f"{describe_map(explanation)}{null}",
+        *([remark] if remark else []),
         DISCLAIMER,
     )
 

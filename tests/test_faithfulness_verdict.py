@@ -13,6 +13,7 @@ from skinmodel.faithfulness.verdict import (
     FOLDER,
     LEAST_MAPS,
     choose_method,
+    describe_unbeaten,
     find_reports,
     judge,
     read_of_run,
@@ -117,6 +118,10 @@ def test_only_a_map_that_beats_both_controls_goes_unmarked():
     assert "No better than its controls" in mark
     assert "its own average over other pictures and a blob in the middle" in mark
     assert words.describe_mark(None, "grad_cam") == ""
+    plain = describe_unbeaten(made, "grad_cam")
+    assert plain.startswith("No better than its controls: over test lesions its own average")
+    assert "*" not in plain
+    assert describe_unbeaten(made, "soft_attention") == ""
 
 
 def test_claims_follow_the_verdict():

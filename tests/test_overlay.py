@@ -237,3 +237,12 @@ def test_an_outline_is_drawn_on_a_copy(photo):
     changed = (drawn != photo).any(axis=2)
     assert changed[10, 20:50].all()
     assert not changed[20:40, 20:50].any()
+
+
+def test_a_remark_stands_above_the_disclaimer():
+    explanation = explain(np.ones((4, 4)))
+    plain, marked = (
+        overlay.label(explanation, "CNN"),
+        overlay.label(explanation, "CNN", "No better."),
+    )
+    assert marked == (*plain[:-1], "No better.", DISCLAIMER)

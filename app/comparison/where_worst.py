@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app import components
 from app.comparison.photographs import Photographs, shrink
 from app.comparison.where_rows import MapRow
-from app.maps import list_claims
+from app.maps import describe_mark, list_claims
 from app.outline import outline
 from app.report import describe_overlay
 from app.services import Problem, evaluations, maps
@@ -44,6 +44,8 @@ def _show(rows: list[MapRow]) -> None:
     labels = [row.label for row in rows]
     label = st.selectbox("Map", labels, key="where-map", persist_state="session")
     row = rows[labels.index(str(label))]
+    if mark := describe_mark(row.report, row.measured.method):
+        st.warning(mark, icon=":material/report:")
     st.markdown("\n".join(f"- {claim}" for claim in list_claims(row.measured)))
     table = maps.read_rows(row.folder)
     if isinstance(table, Problem):

@@ -68,6 +68,24 @@ def judge(measured: MethodReport) -> Verdict:
     )
 
 
+def describe_unbeaten(report: FaithfulnessReport | None, method: str) -> str:
+    """Return the remark of a map that does no better than its controls; empty for others.
+
+    Empty, too, where nothing was measured, or too few maps.
+    """
+    measured = None if report is None else report.methods.get(method)
+    if measured is None or measured.masked < LEAST_MAPS:
+        return ""
+    unbeaten = judge(measured).unbeaten
+    if not unbeaten:
+        return ""
+    verb = "lies" if len(unbeaten) == 1 else "lie"
+    return (
+        f"No better than its controls: over test lesions {' and '.join(unbeaten)} {verb} on the "
+        "lesion as well as this map does."
+    )
+
+
 def choose_method(methods: Sequence[str], report: FaithfulnessReport | None) -> str:
     """Return the method that a network's own measurements favour.
 

@@ -80,7 +80,7 @@ def test_a_map_no_better_than_its_controls_is_marked_and_still_shown(classify):
     method_of(at, "cnn_sa").set_value("soft_attention").run()
     assert not at.exception
     assert "No better than its controls" in words(at)
-    assert len(images_of(at)) == before > 2
+    assert len(images_of(at)) == before >= 2
 
 
 def test_a_damaged_measurement_takes_no_page_down(classify):
