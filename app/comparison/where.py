@@ -14,7 +14,7 @@ from app.comparison.where_rows import MapRow, collect_rows
 from app.comparison.where_worst import show_worst
 from app.maps import describe_claim, points
 from app.saving import name_file, show_save_button
-from app.services import Problem, evaluations, maps
+from app.services import Problem, maps
 from skinmodel.faithfulness.report import FaithfulnessReport
 from skinmodel.faithfulness.summary import describe_controls
 from skinmodel.faithfulness.verdict import judge
@@ -55,8 +55,7 @@ def show_where(pair: Pair) -> None:
 def _read(pair: Pair) -> list[MapRow]:
     """Return a row a network and method; a report that cannot be read is said and left out."""
     of_pair = [measured.provenance.run_id for measured in pair.both]
-    others = [e.provenance.run_id for e in evaluations.list_all()]
-    found = maps.list_measured(tuple(dict.fromkeys([*of_pair, *others])))
+    found = maps.list_measured(of_pair)
     for problem in found:
         if isinstance(problem, Problem):
             components.show_problem(problem, title="Measurements of maps are left out")

@@ -54,9 +54,15 @@ def choose_method(run_id: str, methods: Sequence[str]) -> str:
     return verdict.choose_method(methods, read_report(run_id))
 
 
-def list_measured(run_ids: Sequence[str]) -> tuple[Measured | Problem, ...]:
-    """Return what was measured of these runs, leaving out those of which nothing was."""
-    found = (read_of_run(run_id) for run_id in run_ids)
+def list_measured(first: Sequence[str] = ()) -> tuple[Measured | Problem, ...]:
+    """Return what was measured of every run that ships or is the user's own.
+
+    Args:
+        first: ids of the runs that come first, where something was measured of them.
+    """
+    roots = (paths.RESULTS, paths.evaluations())
+    others = sorted(f.parent.parent.name for r in roots for f in r.glob(f"*/{FOLDER}/{FILE}"))
+    found = (read_of_run(run_id) for run_id in dict.fromkeys([*first, *others]))
     return tuple(measured for measured in found if measured is not None)
 
 

@@ -117,15 +117,6 @@ def _rank(measured: MethodReport) -> tuple[int, bool, float]:
     return verdict.passed, verdict.follows, far
 
 
-def find_reports(root: Path, folder: str = FOLDER) -> tuple[FaithfulnessReport, ...]:
-    """Return what was measured of every run below a folder of results, by run.
-
-    Raises:
-        ConfigError: a report cannot be read.
-    """
-    return tuple(read_report(file.parent) for file in sorted(root.glob(f"*/{folder}/{FILE}")))
-
-
 def read_of_run(run_id: str, roots: Sequence[Path]) -> tuple[FaithfulnessReport, Path] | None:
     """Return what was measured of one run and its folder, from the first root that has it.
 
