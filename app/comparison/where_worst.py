@@ -16,6 +16,7 @@ from app.report import describe_overlay
 from app.services import Problem, evaluations, maps
 from skinmodel import overlay
 from skinmodel.diagnoses import get_diagnosis
+from skinmodel.explain.registry import METHODS
 
 SHOWN: Final = 6
 _OPACITY: Final = 0.6
@@ -47,6 +48,12 @@ def _show(rows: list[MapRow]) -> None:
     if mark := describe_mark(row.report, row.measured.method):
         st.warning(mark, icon=":material/report:")
     st.markdown("\n".join(f"- {claim}" for claim in list_claims(row.measured)))
+    method = METHODS.get(row.measured.method)
+    if method is not None:
+        st.caption(
+            f"{method.title} ({method.source}) takes {method.cost}: "
+            f"{1000 * row.measured.seconds:.0f} ms a map, in batches, where it was measured."
+        )
     table = maps.read_rows(row.folder)
     if isinstance(table, Problem):
         components.show_problem(table)

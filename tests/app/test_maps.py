@@ -135,6 +135,9 @@ def test_every_map_stands_beside_its_controls_with_what_may_be_claimed(where):
     )
     assert claims[2].startswith("It shows no more than where lesions usually are")
     assert claims[2].endswith("it does not move with the lesion.")
+    assert "takes one pass through the network and one back through its end: 10 ms a map" in words(
+        at
+    )
     # The first map of the list is spelled out.
     assert "it may only know where lesions usually are" in words(at)
     marked = ["no better than controls" in text for text in table["Mass on the lesion"]]
