@@ -6,12 +6,23 @@ import numpy as np
 import streamlit as st
 
 from app import components, services
+from app.maps import describe_mark, describe_measured
+from app.outline import show_with_outline
 from app.pictures import Analysis
 from app.report import describe_overlay, render_overlay_png
-from app.services import Problem
+from app.services import Problem, maps
 from skinmodel import overlay
 from skinmodel.diagnoses import CODES, get_diagnosis
-from skinmodel.explain.registry import GRAD_CAM, METHODS, SOFT_ATTENTION
+from skinmodel.explain.registry import (
+    FASTER_SCORE_CAM,
+    GRAD_CAM,
+    GRAD_CAM_PLUS_PLUS,
+    LAYER_CAM,
+    METHODS,
+    SMOOTH_GRAD,
+    SOFT_ATTENTION,
+)
+from skinmodel.faithfulness.verdict import describe_unbeaten
 from skinmodel.results import Explanation, Prediction
 
 FLAT_RATIO: Final = 1.5
@@ -22,6 +33,11 @@ _HELP: Final = {
     "all diagnoses alike. Each of its heads spreads a total of 1 over the picture.",
     GRAD_CAM: "Where the last convolution speaks for the chosen diagnosis, by the gradient of "
     "its score. It shows what counts for the network, not where the disease is.",
+    GRAD_CAM_PLUS_PLUS: "As Grad-CAM, weighed so that several places count alike.",
+    LAYER_CAM: "As Grad-CAM, with a gradient of its own at each cell.",
+    FASTER_SCORE_CAM: "Without gradients: what is left of the diagnosis where one channel alone "
+    "lets the picture through.",
+    SMOOTH_GRAD: "How much a small change of the picture moves the score, averaged over noise.",
 }
 
 
@@ -40,7 +56,7 @@ def show_explanation(name: str, title: str, prediction: Prediction, analysis: An
 
 def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
     st.markdown("#### Where it looked", anchors=False)
-    method = _choose_method(name)
+    method = _choose_method(name, prediction.run_id)
     code = _choose_code(name, method, prediction, analysis)
     with st.spinner("Computing the map"):
         computed = services.explain(analysis, name, method, code)
@@ -49,16 +65,22 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
         return
     explanation = _choose_head(name, computed)
     opacity = _choose_opacity(name)
+    report = maps.read_report(prediction.run_id)
+    remark = describe_unbeaten(report, method)
     picture, head = analysis.picture, f"-head{explanation.head}" if explanation.head else ""
-    st.image(
+    show_with_outline(
+        picture,
         overlay.blend(picture.screen, explanation, opacity),
-        width="stretch",
-        alt=describe_overlay(explanation, title),
+        describe_overlay(explanation, title),
+        name,
     )
     _describe(explanation)
+    if mark := describe_mark(report, method):
+        st.warning(mark, icon=":material/report:")
+    st.caption(describe_measured(report, method))
     st.download_button(
         "Save the overlay (PNG)",
-        data=lambda: render_overlay_png(picture, explanation, opacity, title),
+        data=lambda: render_overlay_png(picture, explanation, opacity, title, remark),
         file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}{head}.png",
         mime="image/png",
         icon=":material/download:",
@@ -68,17 +90,19 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     )
 
 
-def _choose_method(name: str) -> str:
+def _choose_method(name: str, run_id: str) -> str:
     methods = services.get_classifier(name).methods
     chosen = st.segmented_control(
         "Map",
         methods,
-        default=methods[0],
+        default=maps.choose_method(run_id, methods),
         required=True,
         format_func=lambda m: METHODS[m].title,
         key=f"method-{name}",
         persist_state="session",
-        help="\n\n".join(f"**{METHODS[m].title}**: {_HELP[m]}" for m in methods if m in _HELP),
+        help="\n\n".join(
+            f"**{METHODS[m].title}**: {_HELP[m]} It takes {METHODS[m].cost}." for m in methods
+        ),
     )
     return str(chosen)
 
@@ -93,7 +117,7 @@ def _choose_code(name: str, method: str, prediction: Prediction, analysis: Analy
         # A new picture starts from its own leading diagnosis.
         key=f"code-{name}-{analysis.picture.sha256}",
         disabled=not per_class,
-        help="Soft attention is one map for all diagnoses; Grad-CAM has one for each.",
+        help="Soft attention is one map for all diagnoses; the other methods have one for each.",
     )
     return str(chosen) if per_class else None
 
@@ -146,7 +170,8 @@ def _describe(explanation: Explanation) -> None:
     h, w = explanation.values.shape
     st.caption(
         f"Dark is 0, yellow the raw maximum, {maximum:.3g} (mean {mean:.3g}). "
-        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells."
+        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells. "
+        f"{overlay.describe_place(explanation)}".rstrip()
     )
     if maximum < FLAT_RATIO * mean:
         st.caption("The map is almost even: it says little about where the network looked.")

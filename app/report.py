@@ -56,7 +56,7 @@ def render_json(
 
 
 def render_overlay_png(
-    picture: Picture, explanation: Explanation, opacity: float, title: str
+    picture: Picture, explanation: Explanation, opacity: float, title: str, remark: str = ""
 ) -> bytes:
     """Return the overlay at the picture's own size, over a strip that says what it is, as a PNG.
 
@@ -65,6 +65,7 @@ def render_overlay_png(
         explanation: the map.
         opacity: share of colour where the map is at its maximum, in [0, 1].
         title: what the page calls the network.
+        remark: what was measured against maps of this kind; empty if nothing.
     """
     notes = {
         "Software": f"skinmodel {__version__}",
@@ -76,11 +77,14 @@ def render_overlay_png(
         "Layer": explanation.layer,
         "Diagnosis": explanation.code or "none: the method knows no class",
         "Raw maximum": f"{explanation.raw_maximum:.6g}",
+        "Placement": ", ".join(f"{edge:.3f}" for edge in explanation.placement.to_list()),
+        **({"Remark": remark} if remark else {}),
         "Opacity": f"{opacity:.2f}",
         "Image SHA-256": picture.sha256,
     }
     blended = overlay.blend(picture.image, explanation, opacity)
-    return overlay.encode_png(overlay.caption(blended, overlay.label(explanation, title)), notes)
+    lines = overlay.label(explanation, title, remark)
+    return overlay.encode_png(overlay.caption(blended, lines), notes)
 
 
 def describe_overlay(explanation: Explanation, title: str) -> str:
@@ -90,7 +94,8 @@ def describe_overlay(explanation: Explanation, title: str) -> str:
         return f"{title}, {drawn}: no positive evidence, so the picture is unchanged."
     h, w = explanation.values.shape
     row, column = divmod(int(explanation.values.argmax()), w)
-    place = _name_place((row + 0.5) / h, (column + 0.5) / w)
+    rows, columns = explanation.placement.centres(h, w)
+    place = _name_place(float(rows[row]), float(columns[column]))
     return f"{title}, {drawn}, over the picture: strongest {place}."
 
 

@@ -58,6 +58,11 @@ def lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+def upper_first(words: str) -> str:
+    """Return words as they begin a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def join_words(words: Iterable[str]) -> str:
     """Return ``a``, ``a and b`` or ``a, b and c``."""
     items = list(words)

@@ -6,7 +6,9 @@ How a map becomes a picture, and why:
   stretches whatever noise a flat map holds over the whole colour range, where it looks like
   evidence. The raw maximum is in ``Explanation.raw_maximum`` and belongs beside the picture.
 - It is enlarged with cubic interpolation and clipped to [0, 1], so that no value outside the map's
-  own range appears.
+  own range appears, and laid over the part of the picture that its cells tile (see
+  ``explain.field``): stretched over the whole picture, a layer without padding seems to look at
+  the corners when it looks at the middle.
 - Colours are viridis: perceptually uniform, readable with every common colour vision deficiency
   and in grey, and, unlike inferno or magma, without the reds and browns of skin and lesions.
 - Opacity grows with the value. Where a model did not look, the photograph stays as it is; a wash
@@ -27,6 +29,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from skinmodel.diagnoses import get_diagnosis
 from skinmodel.errors import ImageError
+from skinmodel.explain.placement import Placement
 from skinmodel.explain.registry import METHODS
 from skinmodel.results import DISCLAIMER, Explanation
 
@@ -39,6 +42,9 @@ _COLORS: Final = np.asarray(cv2.applyColorMap(_LEVELS, cv2.COLORMAP_VIRIDIS), dt
 
 _PAPER: Final = (246, 248, 249)
 _INK: Final = (21, 35, 45)
+_DARK: Final = (0, 0, 0)
+_BRIGHT: Final = (255, 214, 10)
+_NEARLY_ALL: Final = 0.95
 _LEAST_TYPE: Final = 11.0  # pixels; smaller letters cannot be read
 _TYPE_OF_WIDTH: Final = 1 / 40  # grows with the picture, so that it can be read when that is shrunk
 
@@ -64,7 +70,8 @@ def blend(
     _check_image(image)
     if not 0.0 <= opacity <= 1.0:
         raise ImageError(f"The overlay's opacity is {opacity}; expected a number from 0 to 1.")
-    scaled = _scale_for_display(explanation.values, *image.shape[:2])
+    height, width = image.shape[:2]
+    scaled = _place(explanation.values, explanation.placement, height, width)
     if explanation.is_null or opacity == 0.0:
         return image.copy()
     alpha = scaled[..., np.newaxis] * np.float32(opacity)
@@ -96,6 +103,34 @@ def colorbar(width: int, height: int) -> NDArray[np.uint8]:
     return _colorize(ramp)
 
 
+def draw_outline(image: NDArray[np.uint8], lines: Sequence[NDArray[np.int32]]) -> NDArray[np.uint8]:
+    """Return the picture with the lesion's outline, a bright line in a dark one, seen on any skin.
+
+    Args:
+        image: uint8, (H, W, 3), RGB, 0-255; it stays as it is.
+        lines: as ``data.masks.trace_outline`` returns them for this size.
+    """
+    _check_image(image)
+    drawn = image.copy()
+    width = max(2, round(max(image.shape[:2]) / 200))
+    for color, thickness in ((_DARK, width + 3), (_BRIGHT, width)):
+        cv2.polylines(drawn, list(lines), True, color, thickness, cv2.LINE_AA)
+    return drawn
+
+
+def describe_place(explanation: Explanation) -> str:
+    """Return how much of the picture a map's cells cover; empty where it is all of it."""
+    place = explanation.placement
+    down, across = place.bottom - place.top, place.right - place.left
+    if min(down, across) > _NEARLY_ALL:
+        return ""
+    return (
+        f"Its cells lie around the middle {100 * down:.0f} % of the height and "
+        f"{100 * across:.0f} % of the width: each takes in what is around it too, but none is "
+        "centred further out."
+    )
+
+
 def describe_map(explanation: Explanation) -> str:
     """Return in words what a map is: its method, its head where it has several, its diagnosis."""
     method = METHODS[explanation.method].title
@@ -109,17 +144,19 @@ def describe_map(explanation: Explanation) -> str:
     return f"{method}, for all diagnoses alike"
 
 
-def label(explanation: Explanation, title: str) -> tuple[str, ...]:
+def label(explanation: Explanation, title: str, remark: str = "") -> tuple[str, ...]:
     """Return the lines that belong under an overlay: whose it is, what it shows, what it is not.
 
     Args:
         explanation: the map drawn.
         title: what people call the network.
+        remark: what was measured against maps of this kind; empty if nothing.
     """
     null = ": no positive evidence, nothing is drawn" if explanation.is_null else ""
     return (
         f"{title}, run {explanation.run_id}",
         f"{describe_map(explanation)}{null}",
+        *([remark] if remark else []),
         DISCLAIMER,
     )
 
@@ -215,6 +252,22 @@ def _scale_for_display(values: NDArray[Any], height: int, width: int) -> NDArray
     # Pillow's cubic (Catmull-Rom) overshoots less than OpenCV's, and averages where a map shrinks.
     resized = Image.fromarray(relative).resize((width, height), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
+
+
+def _place(
+    values: NDArray[Any], placement: Placement, height: int, width: int
+) -> NDArray[np.float32]:
+    """Return the map divided by its maximum where its cells lie, float32, (height, width), 0-1."""
+    top, bottom = (round(edge * height) for edge in (placement.top, placement.bottom))
+    left, right = (round(edge * width) for edge in (placement.left, placement.right))
+    part = _scale_for_display(values, max(bottom - top, 1), max(right - left, 1))
+    placed = np.zeros((height, width), dtype=np.float32)
+    rows = slice(max(top, 0), min(bottom, height))
+    columns = slice(max(left, 0), min(right, width))
+    placed[rows, columns] = part[
+        rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+    ]
+    return placed
 
 
 def _colorize(scaled: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skinmodel.diagnoses import CODES, Diagnosis, get_diagnosis
 from skinmodel.errors import ConfigError
+from skinmodel.explain.placement import WHOLE, Placement
 
 DISCLAIMER: Final = "Research and teaching tool, not a medical device."
 
@@ -63,7 +64,7 @@ class Explanation:
     Attributes:
         model: registry name of the model.
         run_id: the training run its weights come from.
-        method: ``soft_attention`` or ``grad_cam``.
+        method: a name of ``explain.registry.METHODS``.
         layer: name of the layer the map is read from.
         code: the diagnosis the map speaks for; None where the method knows no class.
         values: float32, (h, w), >= 0, unnormalised.
@@ -80,6 +81,7 @@ class Explanation:
     values: NDArray[np.float32]
     heads: NDArray[np.float32] | None = None
     head: int | None = None
+    placement: Placement = WHOLE
 
     def of_head(self, number: int) -> "Explanation":
         """Return the map of one head alone; nothing is computed for it.
@@ -119,6 +121,7 @@ class Explanation:
             "diagnosis": self.code,
             "raw_maximum": self.raw_maximum,
             "is_null": self.is_null,
+            "placement": self.placement.to_list(),
             "values": self.values.astype(float).tolist(),
             "disclaimer": DISCLAIMER,
         }

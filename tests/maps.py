@@ -1,6 +1,10 @@
 """Drawn spots, a network that looks at them, and maps of it that are sound or broken."""
 
+from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,9 +12,12 @@ import pandas as pd
 
 from skinmodel.explain.placement import WHOLE, average_over_cells
 from skinmodel.faithfulness.following import draw_moves
-from skinmodel.faithfulness.localisation import centred_gaussian
-from skinmodel.faithfulness.measure import Subject, chance_of
+from skinmodel.faithfulness.localisation import centre_offset, centred_gaussian
+from skinmodel.faithfulness.measure import Subject, chance_of, measure
 from skinmodel.faithfulness.pictures import move_picture
+from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport, write_report
+from skinmodel.faithfulness.summary import add_controls, summarize
+from skinmodel.faithfulness.verdict import FOLDER
 
 SIDE = 64
 CELLS = 8
@@ -90,11 +97,75 @@ class SpotNetwork:
 
 def to_table(subjects, measured, probabilities) -> pd.DataFrame:
     """Return the rows that ``summary.add_controls`` takes."""
-    from skinmodel.faithfulness.localisation import centre_offset
-
     return pd.DataFrame(list(measured.rows)).assign(
         group_id=[s.image_id for s in subjects],
         area=[float(s.lesion.mean()) for s in subjects],
         offset=[centre_offset(s.lesion) for s in subjects],
         probability=probabilities.max(axis=1),
     )
+
+
+@cache
+def measure_kind(kind: str) -> tuple[MethodReport, pd.DataFrame]:
+    """Return the report and the rows of one of ``SpotNetwork``'s kinds of map."""
+    network, subjects = SpotNetwork(), draw_subjects()
+    probabilities = network.predict(np.stack([s.pixels for s in subjects]))
+    found = measure(network, subjects, probabilities, kind, WHOLE, per_class=False, seed=1)
+    table = to_table(subjects, found, probabilities)
+    table = add_controls(table, found.maps, found.lesions, WHOLE).assign(
+        image_id=[f"ISIC_{n:07d}" for n in range(len(table))], truth="nv", prediction="mel"
+    )
+    names = [n for n in table.columns if table[n].dtype.kind == "f" and n != "offset"]
+    off = table[table["off_centre"] == 1]
+    whole, part = (summarize(t, tuple(names), draws=100) for t in (table, off))
+    report = MethodReport(
+        method=kind,
+        layer="conv6",
+        cells=(CELLS, CELLS),
+        placement=(0.0, 0.0, 1.0, 1.0),
+        null_maps=0,
+        masked=len(table),
+        off_centre=len(off),
+        seconds=0.01,
+        figures=whole["figures"],
+        differences=whole["differences"],
+        figures_off_centre=part["figures"],
+        differences_off_centre=part["differences"],
+        shuffled=(1, 4),
+        cascade_images=8,
+    )
+    return report, table
+
+
+def make_report(run_id: str, model: str, kinds: Mapping[str, str]) -> FaithfulnessReport:
+    """Return what measuring a network might have given.
+
+    Args:
+        run_id: of the run.
+        model: registry name.
+        kinds: kind of map by method, such as ``{"grad_cam": "sound"}``.
+    """
+    return FaithfulnessReport(
+        run_id=run_id,
+        model=model,
+        dataset="ham10000:test",
+        dataset_title="HAM10000, test lesions",
+        leaks=False,
+        remark="",
+        images=40,
+        lesions=40,
+        sample=40,
+        balanced=True,
+        seed=1,
+        placed="field",
+        methods={m: replace(measure_kind(kind)[0], method=m) for m, kind in kinds.items()},
+        versions={"numpy": "2"},
+    )
+
+
+def write_maps(root: Path, run_id: str, model: str, kinds: Mapping[str, str]) -> Path:
+    """Write a measurement below ``root`` as the command does, and return its folder."""
+    folder = root / run_id / FOLDER
+    tables = [measure_kind(kind)[1].assign(method=m) for m, kind in kinds.items()]
+    write_report(folder, make_report(run_id, model, kinds), pd.concat(tables))
+    return folder

@@ -12,8 +12,9 @@ from factories import drawn_index, train_tiny_world, use_tiny_world
 
 from skinmodel.cli import main
 from skinmodel.data.masks import FOLDER
+from skinmodel.diagnoses import CODES
 from skinmodel.explain import probe
-from skinmodel.faithfulness import run as measuring
+from skinmodel.faithfulness import session
 from skinmodel.faithfulness.report import FaithfulnessReport, read_images, read_report
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.runs import RESULT, locked, read_finished
@@ -54,10 +55,11 @@ def test_one_report_and_one_table_a_network_with_a_row_a_picture_and_method(meas
     assert (report.model, report.images, report.balanced, report.seed) == ("cnn_sa", 14, True, 1)
     assert not report.leaks
     assert report.disclaimer == DISCLAIMER
-    assert list(report.methods) == ["soft_attention", "grad_cam"]
-    assert len(table) == 2 * 14
+    quick = ["soft_attention", "grad_cam", "grad_cam_plus_plus", "layer_cam"]
+    assert list(report.methods) == quick
+    assert len(table) == 4 * 14
     assert table["image_id"].nunique() == 14
-    assert dict(table["truth"].value_counts()) == dict.fromkeys(table["truth"].unique(), 4)
+    assert dict(table["truth"].value_counts()) == dict.fromkeys(CODES, 4 * 2)
     soft = report.methods["soft_attention"]
     assert soft.layer == "soft_attention"
     assert soft.cells == (5, 5)
@@ -103,25 +105,44 @@ def test_measuring_again_asks_the_network_nothing(measured, monkeypatch, tmp_pat
 
 def test_a_stopped_measurement_goes_on_where_it_was(measured, monkeypatch, tmp_path, capsys):
     _, _, arguments = measured
-    monkeypatch.setattr(measuring, "CHUNK", 7)
+    monkeypatch.setattr(session, "CHUNK", 7)
     asked, whole = [], probe.Probe.predict
 
     def stop(self, pixels):
         asked.append(len(pixels))
-        if len(asked) == 3:
+        if len(asked) == 4:
             raise KeyboardInterrupt
         return whole(self, pixels)
 
-    command = [*arguments, "--seed", "3", "--model", "cnn", "--out", str(tmp_path)]
+    command = [*arguments, "--seed", "3", "--model", "cnn", "--methods", "grad_cam"]
+    command += ["--out", str(tmp_path)]
     monkeypatch.setattr(probe.Probe, "predict", stop)
     assert main(command) == 130
+    assert asked == [7, 7 * 10, 7 * 11, 7]  # the picture, chance, the map; then the next seven
     assert not list(tmp_path.iterdir())
     monkeypatch.setattr(probe.Probe, "predict", whole)
     counted = []
     monkeypatch.setattr(probe.Probe, "predict", lambda s, p: counted.append(len(p)) or whole(s, p))
     assert main(command) == 0
-    assert counted == [7, 7 * 20]
+    assert counted == [7, 7 * 10, 7 * 11]
     assert "Results: " in capsys.readouterr().out
+
+
+def test_a_larger_sample_finds_what_was_measured_of_the_smaller_one(
+    measured, monkeypatch, tmp_path
+):
+    _, folder, _ = measured
+    monkeypatch.setattr(session, "CHUNK", 5)
+    command = ["faithfulness", "--data", str(folder / "data"), "--model", "cnn", "--seed", "4"]
+    command += ["--methods", "grad_cam", "--out", str(tmp_path)]
+    assert main([*command, "--sample", "5"]) == 0
+    small, counted, whole = read_images(tmp_path), [], probe.Probe.predict
+    monkeypatch.setattr(probe.Probe, "predict", lambda s, p: counted.append(len(p)) or whole(s, p))
+    assert main([*command, "--sample", "8"]) == 0
+    assert counted == [3, 3 * 10, 3 * 11]
+    again = read_images(tmp_path).head(5)
+    for name in ("image_id", "mass", "deletion", "drop_random", "follow_turn"):
+        pd.testing.assert_series_equal(small[name], again[name])
 
 
 def test_the_folder_of_a_run_is_measured_while_it_is_being_trained(measured, tmp_path):

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from skinmodel.explain.many_passes import CELLS
 from skinmodel.explain.registry import (
+    FASTER_SCORE_CAM,
     GRAD_CAM,
+    GRAD_CAM_PLUS_PLUS,
+    LAYER_CAM,
+    METHODS,
+    SMOOTH_GRAD,
     SOFT_ATTENTION,
     build_explainer,
     methods_of,
+    quick_methods_of,
 )
 from skinmodel.models.registry import MODELS, RGB_100
 from skinmodel.results import Explanation
@@ -137,6 +144,65 @@ def test_the_shared_network_is_unchanged_after_explaining(name, method, image):
     assert model.layers[-1].activation is keras.activations.softmax
     for old, new in zip(weights, model.weights, strict=True):
         np.testing.assert_array_equal(old, new.value.numpy())
+
+
+# --- further methods ---
+
+
+def read_gradients(model, image, class_index):
+    """Return conv6's activations and the gradients of one class's logit."""
+    last = model.layers[-1]
+    read = keras.Model(model.input, [model.get_layer("conv6").output, last.input])
+    with tf.GradientTape() as tape:
+        activations, features = read(image, training=False)
+        score = (features @ last.kernel.value + last.bias.value)[0, class_index]
+    return np.asarray(activations)[0], np.asarray(tape.gradient(score, activations))[0]
+
+
+def test_layer_cam_is_the_papers_equation(image):
+    shown = 0
+    for class_index in range(7):
+        values = explainer(LAYER_CAM, "cnn")(image, class_index).values
+        activations, gradients = read_gradients(shrunk("cnn"), image, class_index)
+        expected = np.maximum((np.maximum(gradients, 0) * activations).sum(axis=-1), 0)
+        np.testing.assert_allclose(values, expected, rtol=1e-3, atol=1e-7)
+        shown += values.max() > 0
+    assert shown >= 2
+
+
+@pytest.mark.parametrize("method", [GRAD_CAM_PLUS_PLUS, FASTER_SCORE_CAM, SMOOTH_GRAD])
+def test_every_further_method_has_a_map_a_class_and_no_negative_value(method, image):
+    explain = explainer(method, "cnn_sa")
+    maps = [explain(image, k).values for k in range(7)]
+    side = CELLS if method == SMOOTH_GRAD else 3
+    assert {m.shape for m in maps} == {(side, side)}
+    assert {m.dtype for m in maps} == {np.dtype(np.float32)}
+    assert min(m.min() for m in maps) >= 0
+    assert len({m.tobytes() for m in maps if m.max() > 0}) >= 2
+    np.testing.assert_array_equal(maps[3], explain(image, 3).values)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_many_images_get_the_maps_they_get_alone(method, rng):
+    explain = explainer(method, "cnn_sa")
+    images = rng.uniform(-1, 1, (3, 80, 80, 3)).astype(np.float32)
+    classes = np.array([4, 0, 2])
+    together = explain.explain_many(images, classes)
+    alone = [explain(images[n : n + 1], int(k)).values for n, k in enumerate(classes)]
+    np.testing.assert_allclose(together, np.stack(alone), rtol=1e-3, atol=1e-6)
+
+
+def test_nothing_is_printed_by_a_method(image, capfd):
+    explainer(FASTER_SCORE_CAM, "cnn")(image, 0)
+    assert not capfd.readouterr().out
+
+
+def test_slow_methods_come_last_and_only_by_name():
+    for spec in (MODELS["cnn"], MODELS["efficientnet_lite0_sa"]):
+        names, quick = methods_of(spec), quick_methods_of(spec)
+        assert names[: len(quick)] == quick
+        assert set(names) - set(quick) == {FASTER_SCORE_CAM, SMOOTH_GRAD}
+    assert all(method.cost and method.source for method in METHODS.values())
 
 
 # --- soft attention ---

@@ -140,5 +140,5 @@ def test_a_picture_is_measured_alike_whatever_stands_beside_it():
 
 def test_the_network_is_asked_in_batches_and_as_often_as_planned():
     _, network = measure_drawn("sound", draw_subjects(6))
-    # All blanked; three curves of five; three more random draws; rolled; centre; and the picture.
+    # All blanked; three curves of five; three more random draws; rolled; centre; the picture.
     assert network.asked == 6 * (1 + 15 + 3 + 1 + 1) + 6

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from PIL import Image
 
 from skinmodel import overlay
 from skinmodel.errors import ImageError
+from skinmodel.explain.placement import Placement
 from skinmodel.results import DISCLAIMER, Explanation
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -203,3 +205,44 @@ def test_png_keeps_pixels_and_notes_and_nothing_else(photo):
 def test_keywords_png_does_not_allow_are_refused(photo, keyword):
     with pytest.raises(ImageError, match="keyword"):
         overlay.encode_png(photo, {keyword: "value"})
+
+
+# --- where a map lies ---
+
+
+def test_a_map_is_laid_over_the_part_of_the_picture_that_its_cells_tile():
+    whole = explain(np.ones((4, 4)))
+    middle = replace(whole, placement=Placement(0.25, 0.5, 0.75, 1.0))
+    picture = black(80, 100)
+    drawn = overlay.blend(picture, middle, 1.0).any(axis=2)
+    assert drawn[20:60, 50:].all()
+    assert drawn.sum() == 40 * 50
+    assert overlay.blend(picture, whole, 1.0).any(axis=2).all()
+    beyond = replace(whole, placement=Placement(-0.25, -0.25, 0.25, 0.25))
+    assert overlay.blend(picture, beyond, 1.0).any(axis=2).sum() == 20 * 25
+
+
+def test_a_map_of_the_middle_says_so():
+    whole = explain(np.ones((4, 4)))
+    assert overlay.describe_place(whole) == ""
+    middle = replace(whole, placement=Placement(0.175, 0.175, 0.815, 0.815))
+    assert "middle 64 % of the height" in overlay.describe_place(middle)
+
+
+def test_an_outline_is_drawn_on_a_copy(photo):
+    line = np.array([[[10, 10]], [[60, 10]], [[60, 50]], [[10, 50]]], np.int32)
+    before = photo.copy()
+    drawn = overlay.draw_outline(photo, [line])
+    np.testing.assert_array_equal(photo, before)
+    changed = (drawn != photo).any(axis=2)
+    assert changed[10, 20:50].all()
+    assert not changed[20:40, 20:50].any()
+
+
+def test_a_remark_stands_above_the_disclaimer():
+    explanation = explain(np.ones((4, 4)))
+    plain, marked = (
+        overlay.label(explanation, "CNN"),
+        overlay.label(explanation, "CNN", "No better."),
+    )
+    assert marked == (*plain[:-1], "No better.", DISCLAIMER)

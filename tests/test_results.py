@@ -76,6 +76,7 @@ def test_an_explanation_as_json_holds_its_provenance_and_values_but_no_heads():
         "diagnosis": None,
         "raw_maximum": 2.0,
         "is_null": False,
+        "placement": [0.0, 0.0, 1.0, 1.0],
         "values": [[0.5], [2.0]],
         "disclaimer": DISCLAIMER,
     }

@@ -7,9 +7,9 @@ from test_training_train import config as config
 from test_training_train import tiny as tiny
 
 from skinmodel.errors import ConfigError
-from skinmodel.training import runs, trainer
+from skinmodel.training import checkpoint, outcome, runs, trainer
 from skinmodel.training.checkpoint import load
-from skinmodel.training.outcome import read_so_far
+from skinmodel.training.outcome import read_so_far, read_under_way
 from skinmodel.training.runs import read_finished
 
 
@@ -83,7 +83,44 @@ def test_a_stopped_run_without_its_settings_or_weights_is_named(tmp_path, stoppe
         best.unlink()
     with pytest.raises(ConfigError, match=r"No checkpoint .*best-.* are gone"):
         read_so_far(tmp_path)
-    for checkpoint in (tmp_path / "checkpoints").iterdir():
-        (checkpoint / "state.json").write_text("{")
+    for kept in (tmp_path / "checkpoints").iterdir():
+        (kept / "state.json").write_text("{")
     with pytest.raises(ConfigError, match=r"checkpoints.*' cannot be read"):
         read_so_far(tmp_path)
+
+
+def test_a_run_under_way_is_read_without_a_lock(stopped, tmp_path, config):
+    with runs.locked(stopped):
+        found = read_under_way(stopped)
+    assert found.result == read_so_far(stopped).result
+    with pytest.raises(ConfigError, match="no whole epoch"):
+        read_under_way(tmp_path)
+    with pytest.raises(ConfigError, match="There is no folder"):
+        read_under_way(tmp_path / "nothing")
+    run_training(tmp_path, replace(config, epochs=1))
+    assert read_under_way(tmp_path).result == read_finished(tmp_path).result
+
+
+def test_a_checkpoint_replaced_between_two_reads_is_read_again(stopped, monkeypatch):
+    reads, epochs = [], iter((2, 3, 3))
+    whole = outcome._read_checkpoint
+
+    def fail_once(run):
+        reads.append(run)
+        if len(reads) == 1:
+            raise ConfigError("The weights cannot be read.")
+        return whole(run)
+
+    monkeypatch.setattr(outcome, "_read_checkpoint", fail_once)
+    monkeypatch.setattr(checkpoint, "last_epoch", lambda _: next(epochs))
+    assert [row["epoch"] for row in read_under_way(stopped).history] == [1, 2]
+    assert len(reads) == 2
+
+
+def test_a_checkpoint_that_stays_damaged_is_said(stopped, monkeypatch):
+    def fail(_run):
+        raise ConfigError("The weights cannot be read.")
+
+    monkeypatch.setattr(outcome, "_read_checkpoint", fail)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_under_way(stopped)

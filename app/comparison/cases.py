@@ -14,11 +14,12 @@ from app.comparison.pair import Measured, Pair, Slot
 from app.comparison.photographs import Photographs, can_be_found, shrink
 from app.comparison.tables import show_download
 from app.report import describe_overlay
-from app.services import Problem, evaluations
+from app.services import Problem, evaluations, maps
 from app.wording import lower_first
 from skinmodel import overlay
 from skinmodel.diagnoses import CODES, class_index, get_diagnosis
 from skinmodel.evaluation.predictions import PROBABILITIES
+from skinmodel.faithfulness.verdict import describe_unbeaten
 
 PAGE: Final = 6
 """Images on one page of the list."""
@@ -170,9 +171,10 @@ def _show_overlay(measured: Measured, row: int, image_id: str, image: NDArray[np
     if isinstance(found, Problem):
         st.caption(components.escape_markdown(f"{measured.label}: {found.sentence}"))
         return
+    remark = describe_unbeaten(maps.read_report(found.run_id), found.method)
     st.image(
         overlay.blend(shrink(image), found, _OPACITY),
         width="stretch",
-        caption=f"{measured.label}: {overlay.describe_map(found)}",
+        caption=f"{measured.label}: {overlay.describe_map(found)}{f'. {remark}' if remark else ''}",
         alt=describe_overlay(found, measured.label),
     )

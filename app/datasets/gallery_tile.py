@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from app import components, services, state
 from app.datasets.gallery_index import UNKNOWN
-from app.datasets.outlines import draw_outline
 from app.navigation import PAGES
 from app.pictures import Origin, Picture, Truth, fit_to_screen
 from app.services import Problem
 from app.services import gallery as gallery_service
 from app.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
+from skinmodel.overlay import draw_outline
 
 LONGEST_SIDE: Final = 560
 """Pixels sent to the browser: two for each point of a quarter of the page."""

@@ -1,5 +1,6 @@
 """Chapter 4: soft attention, step by step, on the features a trained network hands it."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -7,10 +8,12 @@ import streamlit as st
 
 from app import components, services
 from app.content import read_sections
+from app.learning.attention_measure import show_measure
 from app.learning.grids import Box, show_map, show_number_grid
 from app.learning.rendering import render_map
 from app.learning.subject import name_subject
-from app.pictures import Picture
+from app.outline import show_with_outline
+from app.pictures import Analysis, Picture
 from app.services import Problem
 from app.services.activations import layer_outputs
 from app.services.lessons import open_attention
@@ -19,7 +22,6 @@ from skinmodel.lessons.layers import rank_channels
 from skinmodel.lessons.soft_attention import AttentionWeights, Steps, attend, read_fewer
 from skinmodel.models.registry import get_spec
 from skinmodel.overlay import blend
-from skinmodel.results import Explanation
 
 _TILE: Final = 84  # points; twelve in a row at 1280, three on a phone
 _SHOWN: Final = 4  # channels and heads of one row
@@ -143,20 +145,24 @@ def _show_all_heads(steps: Steps, subject: str) -> None:
 def _show_sum(picture: Picture, model: str, steps: Steps, subject: str, text: str) -> None:
     st.subheader("3 Their sum, on the picture", anchor=False)
     network = services.get_classifier(model)
-    explanation = Explanation(
-        model, network.run_id, _METHOD, str(network.spec.attention_layer), None,
-        steps.total.astype(np.float32),
-    )  # fmt: skip
+    found = services.explain(Analysis(picture), model, _METHOD, None)
+    if isinstance(found, Problem):
+        components.show_problem(found)
+        return
+    # The chapter's own sum, over the part of the picture where the layer's cells lie.
+    explanation = replace(found, values=steps.total.astype(np.float32), heads=None)
     first, second = st.columns(2, gap="medium")
     with first:
         show_map(steps.total, "Sum of the heads", f"Sum of all heads' maps for {subject}.")
     with second:
-        st.image(
+        show_with_outline(
+            picture,
             blend(picture.screen, explanation, _OPACITY),
-            width="stretch",
-            alt=f"The sum of the heads laid over {subject}.",
+            f"The sum of the heads laid over {subject}.",
+            "attention",
         )
         st.caption(f"{network.spec.title}, run {network.run_id}. Research and teaching tool.")
+        show_measure(picture, explanation)
     with st.container(width=860):
         st.markdown(text)
 

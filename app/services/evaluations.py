@@ -214,7 +214,7 @@ def read_photograph(photograph: Photograph) -> NDArray[np.uint8] | Problem:
 
 
 def explain_photograph(
-    run_id: str, image_id: str, code: str, image: NDArray[np.uint8]
+    run_id: str, image_id: str, code: str, image: NDArray[np.uint8], method: str | None = None
 ) -> Explanation | Problem:
     """Return where a run's network looked on one photograph of a public data set.
 
@@ -225,8 +225,9 @@ def explain_photograph(
         image_id: of the photograph; results are kept under it.
         code: diagnosis the map is to speak for, where the method knows classes.
         image: uint8, (H, W, 3), RGB.
+        method: of the network's; None for its first.
     """
-    return attempt(lambda: _explain_photograph(run_id, image_id, image.shape, code, image))
+    return attempt(lambda: _explain_photograph(run_id, image_id, image.shape, code, method, image))
 
 
 @st.cache_resource(show_spinner=False, max_entries=512)
@@ -235,7 +236,8 @@ def _explain_photograph(
     image_id: str,
     shape: tuple[int, ...],
     code: str,
+    method: str | None,
     _image: NDArray[np.uint8],
 ) -> Explanation:
     classifier = services.open_run(run_id)
-    return classifier.explain(_image, classifier.methods[0], code)
+    return classifier.explain(_image, method or classifier.methods[0], code)

@@ -18,6 +18,7 @@ from app.comparison.reliability import show_reliability
 from app.comparison.subgroups import show_subgroups
 from app.comparison.thresholds import show_thresholds
 from app.comparison.training import show_training
+from app.comparison.where import show_where
 from app.content import read_sections
 from skinmodel.results import DISCLAIMER
 
@@ -29,6 +30,7 @@ SECTIONS: Final[dict[str, Callable[[Pair], None]]] = {
     "Calibration": show_reliability,
     "Thresholds": show_thresholds,
     "Subgroups": show_subgroups,
+    "Where they look": show_where,
     "Training": show_training,
     "The report": show_published,
 }

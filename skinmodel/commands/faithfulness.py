@@ -7,10 +7,12 @@ from typing import Any
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
 from skinmodel.errors import UsageError
-from skinmodel.explain.registry import get_method, methods_of
+from skinmodel.explain.registry import get_method, quick_methods_of
 from skinmodel.faithfulness.report import write_report
-from skinmodel.faithfulness.run import Plan, Source, describe, digest_weights, run
+from skinmodel.faithfulness.run import digest_weights, run
+from skinmodel.faithfulness.session import Plan, Source
 from skinmodel.faithfulness.subjects import SIDES, load_set
+from skinmodel.faithfulness.text import describe
 from skinmodel.models.registry import get_spec
 from skinmodel.preprocess import Preprocessing
 from skinmodel.quiet import quiet_start
@@ -65,7 +67,7 @@ def run_command(options: argparse.Namespace) -> int:
     dataset, masks = load_set(require_data(options), options.split)
     with quiet_start():
         source, root = _load(options.model)
-    methods = tuple(options.methods or methods_of(source.spec))
+    methods = tuple(options.methods or quick_methods_of(source.spec))
     for name in methods:
         get_method(name, source.spec)
     plan = Plan(

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from skinmodel import preprocess
 from skinmodel.evaluation.calibration import apply_temperature
-from skinmodel.explain.field import place_cells
 from skinmodel.explain.placement import Placement
-from skinmodel.explain.registry import Explainer, build_explainer, get_method
+from skinmodel.explain.registry import Explainer, build_explainer, place_map
 from skinmodel.models.registry import ModelSpec
 from skinmodel.preprocess import Preprocessing
 
@@ -78,9 +77,7 @@ class Probe:
 
     def place(self, method: str) -> Placement:
         """Return where in the picture the cells of a method's maps look."""
-        layer = get_method(method, self._spec).layer(self._spec)
-        assert layer is not None
-        return place_cells(self._model, layer)
+        return place_map(method, self._model, self._spec)
 
     def count_weighted_layers(self) -> int:
         """Return how many layers have weights."""
@@ -90,7 +87,7 @@ class Probe:
     def mixed_up(self, layers: int, seed: int) -> Iterator[None]:
         """Shuffle the weights of the last ``layers`` layers for as long as this is entered.
 
-        The cascading randomisation of Adebayo et al. (NeurIPS 2018, section 4.1), from the output
+        The cascading randomisation of Adebayo et al. (NeurIPS 2018), from the output
         down. Each array's values change places among themselves, so that their size stays what it
         was and activations do not vanish, which would show nothing but that.
 

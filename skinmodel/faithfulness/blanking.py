@@ -1,8 +1,8 @@
 """Does the network use what a map marks? Blank it, and see what the leading probability does.
 
 What is blanked is replaced by the picture's own blurred self: black or grey squares would be
-things the network has never seen (Petsiuk, Das and Saenko, BMVC 2018, section 4.1, blur for the
-same reason).
+things the network has never seen. RISE (Petsiuk, Das and Saenko, BMVC 2018) blurs likewise where
+it puts pixels back in.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def blank(
 def compute_auc(probabilities: Sequence[float] | Floats, cells: int) -> float:
     """Return the area under the leading probability over the share of cells changed.
 
-    The deletion and insertion metric of Petsiuk, Das and Saenko (RISE, BMVC 2018, section 4.1):
+    The deletion and insertion metric of Petsiuk, Das and Saenko (RISE, BMVC 2018):
     deletion blanks the strongest cells first and is better low, insertion puts the strongest back
     first into the blurred picture and is better high. Upside down, a map's deletion is its
     insertion read backwards.

@@ -25,8 +25,8 @@ _NARROWEST, _WIDEST = 0.01, 4.0
 def compute_mass(values: NDArray[Any], lesion: Floats) -> float:
     """Return the share of a map's sum that lies inside the lesion.
 
-    The relevance mass accuracy of Arras, Osman and Samek (Information Fusion 81, 2022, equation 1:
-    the sum inside the mask over the whole sum), with the mask averaged over each cell.
+    The relevance mass accuracy of Arras, Osman and Samek (Information Fusion 81, 2022): the sum
+    inside the mask over the whole sum, with the mask averaged over each cell.
 
     Args:
         values: float, (h, w), >= 0.
@@ -46,7 +46,7 @@ def compute_mass(values: NDArray[Any], lesion: Floats) -> float:
 def compute_hit(values: NDArray[Any], lesion: Floats) -> float:
     """Return whether the map's strongest cell lies on the lesion.
 
-    The pointing game of Zhang et al. (ECCV 2016, section 4.2). They allow 15 pixels around the
+    The pointing game of Zhang et al. (ECCV 2016). They allow 15 pixels around the
     lesion because maps are coarse; here a cell counts if at least half of it is lesion, or, where
     a lesion fills no cell so far, if no other cell has more of it.
 

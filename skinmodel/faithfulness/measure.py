@@ -1,6 +1,7 @@
 """All measures of one network's maps on a set of pictures, a row each picture and method."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -72,11 +73,17 @@ class Measured:
         maps: float32, (N, h, w), unnormalised.
         lesions: float64, (N, h, w), the lesion's share of each cell; NaN without a mask.
         rows: one a picture, figures by name; NaN where one is not defined.
+        seconds: that one map took.
     """
 
     maps: NDArray[np.float32]
     lesions: Floats
     rows: tuple[Row, ...]
+    seconds: float
+
+
+Chance = Callable[[int, int], Floats]
+"""Gives ``measure_chance`` for maps of h rows and w columns, computed or kept."""
 
 
 def measure(
@@ -88,6 +95,7 @@ def measure(
     *,
     per_class: bool,
     seed: int,
+    chance: Chance | None = None,
 ) -> Measured:
     """Return what can be said of each picture on its own.
 
@@ -99,24 +107,74 @@ def measure(
         placement: where the cells lie.
         per_class: whether the map speaks for one diagnosis; it is the leading one.
         seed: of all that is drawn, together with each picture's id.
+        chance: what blanking without any map does, where methods with cells alike share it.
     """
     pixels = np.stack([s.pixels for s in subjects])
     leading = probabilities.argmax(axis=1).astype(np.int64)
+    started = time.perf_counter()
     maps = network.explain(method, pixels, leading)
+    seconds = (time.perf_counter() - started) / len(subjects)
     h, w = maps.shape[1:]
     lesions = np.stack([_lesion_on_cells(s, h, w, placement) for s in subjects])
     rows: list[Row] = [
         _localise(values, lesion, subject, placement)
         for values, lesion, subject in zip(maps, lesions, subjects, strict=True)
     ]
-    _blank(network, subjects, probabilities, maps, placement, seed, rows)
+    by_chance = (
+        measure_chance(network, subjects, leading, h, w, placement, seed)
+        if chance is None
+        else chance(h, w)
+    )
+    plans = [_plan(s, values, placement, seed) for s, values in zip(subjects, maps, strict=True)]
+    blanked = _ask(network, plans, leading)
+    for number, (row, values) in enumerate(zip(rows, maps, strict=True)):
+        seen = dict(zip(plans[number], blanked[number], strict=True))
+        seen |= dict(zip(BY_CHANCE, by_chance[number], strict=True))
+        row |= _read_curves(float(probabilities[number, leading[number]]), seen, values)
     _follow(network, subjects, leading, method, maps, placement, rows)
     if per_class:
         least = probabilities.argmin(axis=1).astype(np.int64)
         other = network.explain(method, pixels, least)
         for row, first, second in zip(rows, maps, other, strict=True):
             row["class_similarity"] = _correlate_shown(first, second)
-    return Measured(maps, lesions, tuple(rows))
+    return Measured(maps, lesions, tuple(rows), seconds)
+
+
+def measure_chance(
+    network: Network,
+    subjects: Sequence[Subject],
+    leading: NDArray[np.int64],
+    h: int,
+    w: int,
+    placement: Placement,
+    seed: int,
+) -> Floats:
+    """Return the leading probability of each picture blanked without asking any map.
+
+    Args:
+        network: who is asked.
+        subjects: the pictures.
+        leading: int64, (N,), the diagnosis whose probability is taken.
+        h: rows of cells.
+        w: columns of cells.
+        placement: where the cells lie.
+        seed: of the random orders, together with each picture's id.
+
+    Returns:
+        float64, (N, C), a column for each of ``BY_CHANCE``.
+    """
+    return _ask(network, [_plan_chance(s, h, w, placement, seed) for s in subjects], leading)
+
+
+def _ask(
+    network: Network, plans: Sequence[Mapping[str, Pixels]], leading: NDArray[np.int64]
+) -> Floats:
+    """Return the leading probability of each plan's pictures, float64, (N, C), asked at once."""
+    answers = network.predict(np.stack([picture for plan in plans for picture in plan.values()]))
+    shaped = answers.reshape(len(plans), -1, answers.shape[1])
+    return np.stack(
+        [rows[:, code].astype(np.float64) for rows, code in zip(shaped, leading, strict=True)]
+    )
 
 
 def _lesion_on_cells(subject: Subject, h: int, w: int, placement: Placement) -> Floats:
@@ -150,71 +208,65 @@ def _localise(
     return row
 
 
-def _blank(
-    network: Network,
-    subjects: Sequence[Subject],
-    probabilities: NDArray[np.float32],
-    maps: NDArray[np.float32],
-    placement: Placement,
-    seed: int,
-    rows: list[Row],
-) -> None:
-    """Add the drops and areas of all pictures, asking the network about them in large batches."""
-    plans = [
-        _plan(subject, values, placement, seed)
-        for subject, values in zip(subjects, maps, strict=True)
-    ]
-    asked = [picture for plan in plans for picture in plan.values()]
-    answers = network.predict(np.stack(asked))
-    start = 0
-    for subject_answers, plan, values, row in zip(probabilities, plans, maps, rows, strict=True):
-        stop = start + len(plan)
-        code = int(subject_answers.argmax())
-        seen = dict(zip(plan, answers[start:stop, code].astype(np.float64), strict=True))
-        start = stop
-        row |= _read_curves(float(subject_answers[code]), seen, values)
+_INNER: Final = blanking.STEPS[1:-1]
+
+BY_CHANCE: Final = (
+    "all",
+    *(f"random {step}" for step in _INNER),
+    *(f"drawn {number}" for number in range(1, RANDOM_DRAWS)),
+    "centre",
+)
+"""What is blanked without asking a map: all cells, random ones, and those in the middle."""
+
+
+def _plan_chance(
+    subject: Subject, h: int, w: int, placement: Placement, seed: int
+) -> dict[str, Pixels]:
+    """Return the pictures of one subject blanked without a map, in the order of ``BY_CHANCE``."""
+    rng = chance_of(seed, subject.image_id, f"chance {h} x {w}")
+    draws = [rng.permutation(h * w) for _ in range(RANDOM_DRAWS)]
+    centre = blanking.order_cells(centred_gaussian(h, w, placement), rng)
+    chosen = [np.ones(h * w, dtype=bool)]
+    chosen += [blanking.choose_cells(draws[0], step) for step in _INNER]
+    chosen += [blanking.choose_cells(order, blanking.SHARE) for order in (*draws[1:], centre)]
+    pictures = _blank_all(subject, chosen, h, w, placement)
+    return dict(zip(BY_CHANCE, pictures, strict=True))
 
 
 def _plan(
     subject: Subject, values: NDArray[np.float32], placement: Placement, seed: int
 ) -> dict[str, Pixels]:
-    """Return the blanked pictures of one subject by what is blanked in them."""
-    rng = chance_of(seed, subject.image_id, "blank")
+    """Return the pictures of one subject blanked by a map, by what is blanked in them."""
     h, w = values.shape
+    rng = chance_of(seed, subject.image_id, "map")
+    order = blanking.order_cells(values, rng)
+    rolled = blanking.order_cells(blanking.roll(values, rng), rng)
+    chosen = {f"deletion {step}": blanking.choose_cells(order, step) for step in _INNER}
+    chosen |= {f"insertion {step}": ~blanking.choose_cells(order, step) for step in _INNER}
+    chosen["rolled"] = blanking.choose_cells(rolled, blanking.SHARE)
+    pictures = _blank_all(subject, list(chosen.values()), h, w, placement)
+    return dict(zip(chosen, pictures, strict=True))
+
+
+def _blank_all(
+    subject: Subject, chosen: Sequence[NDArray[np.bool_]], h: int, w: int, placement: Placement
+) -> list[Pixels]:
     height, width = subject.pixels.shape[:2]
     cells = cells_of_pixels(height, width, h, w, placement)
     blurred = blur(subject.pixels)
-    order = blanking.order_cells(values, rng)
-    rolled = blanking.order_cells(blanking.roll(values, rng), rng)
-    centre = blanking.order_cells(centred_gaussian(h, w, placement), rng)
-    chance = [rng.permutation(h * w) for _ in range(RANDOM_DRAWS)]
-
-    def without(chosen: NDArray[np.bool_]) -> Pixels:
-        return blanking.blank(subject.pixels, blurred, cells, chosen)
-
-    plan = {"all": without(np.ones(h * w, dtype=bool))}
-    for step in blanking.STEPS[1:-1]:
-        plan[f"deletion {step}"] = without(blanking.choose_cells(order, step))
-        plan[f"insertion {step}"] = without(~blanking.choose_cells(order, step))
-        plan[f"random {step}"] = without(blanking.choose_cells(chance[0], step))
-    for number, draw in enumerate(chance[1:], 1):
-        plan[f"drawn {number}"] = without(blanking.choose_cells(draw, blanking.SHARE))
-    plan["rolled"] = without(blanking.choose_cells(rolled, blanking.SHARE))
-    plan["centre"] = without(blanking.choose_cells(centre, blanking.SHARE))
-    return plan
+    return [blanking.blank(subject.pixels, blurred, cells, which) for which in chosen]
 
 
 def _read_curves(leading: float, seen: Mapping[str, float], values: NDArray[np.float32]) -> Row:
     """Return areas and drops from the leading probability of each blanked picture."""
     if not values.max() > 0:
         return dict.fromkeys(FROM_BLANKING, float("nan"))
-    inner, cells = blanking.STEPS[1:-1], values.size
     curves = {
-        "deletion": [leading, *(seen[f"deletion {s}"] for s in inner), seen["all"]],
-        "insertion": [seen["all"], *(seen[f"insertion {s}"] for s in inner), leading],
-        "random": [leading, *(seen[f"random {s}"] for s in inner), seen["all"]],
+        "deletion": [leading, *(seen[f"deletion {s}"] for s in _INNER), seen["all"]],
+        "insertion": [seen["all"], *(seen[f"insertion {s}"] for s in _INNER), leading],
+        "random": [leading, *(seen[f"random {s}"] for s in _INNER), seen["all"]],
     }
-    areas = {name: blanking.compute_auc(curve, cells) for name, curve in curves.items()}
+    areas = {name: blanking.compute_auc(curve, values.size) for name, curve in curves.items()}
     chance = [seen[f"random {blanking.SHARE}"]]
     chance += [value for name, value in seen.items() if name.startswith("drawn ")]
     return {

@@ -33,7 +33,7 @@ def correlate(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 
 def correlate_ranks(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Return Spearman's correlation, the similarity of Adebayo et al. (NeurIPS 2018, section 4).
+    """Return Spearman's correlation, the similarity of Adebayo et al. (NeurIPS 2018).
 
     Arguments and result are those of ``correlate``; equal values share their mean rank.
     """

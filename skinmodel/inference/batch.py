@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skinmodel import images, overlay
+from skinmodel import images, overlay, paths
 from skinmodel.errors import ConfigError, ImageError
+from skinmodel.faithfulness.report import FaithfulnessReport
+from skinmodel.faithfulness.verdict import describe_unbeaten, read_of_run
 from skinmodel.files import write_atomically
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
@@ -119,8 +121,10 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
         "diagnosis": explanation.code or "",
         "disclaimer": DISCLAIMER,
     }
+    remark = describe_unbeaten(_read_measured(explanation.run_id), explanation.method)
     blended = overlay.blend(image, explanation)
-    data = overlay.encode_png(overlay.caption(blended, overlay.label(explanation, title)), text)
+    lines = overlay.label(explanation, title, remark)
+    data = overlay.encode_png(overlay.caption(blended, lines), text)
     try:
         write_atomically(path, lambda file: _write_bytes(file, data))
     except OSError as error:
@@ -129,6 +133,12 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
             "with --out."
         ) from error
     return path
+
+
+def _read_measured(run_id: str) -> FaithfulnessReport | None:
+    """Return what was measured of a run's maps; None where nothing was."""
+    found = read_of_run(run_id, (paths.RESULTS, paths.evaluations()))
+    return None if found is None else found[0]
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

@@ -14,7 +14,15 @@ from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, WeightsError
 from skinmodel.evaluation.calibration import apply_temperature
 from skinmodel.explain.probe import Probe
-from skinmodel.explain.registry import Explainer, build_explainer, get_method, methods_of
+from skinmodel.explain.registry import (
+    GRAD_CAM,
+    SOFT_ATTENTION,
+    Explainer,
+    build_explainer,
+    get_method,
+    methods_of,
+    place_map,
+)
 from skinmodel.inference.activations import ActivationReader
 from skinmodel.inference.views import average_views, make_views
 from skinmodel.models.registry import ModelSpec, get_spec
@@ -102,7 +110,7 @@ class Classifier:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Names of the methods that can explain this network."""
+        """Names of the methods that can explain this network, the slow ones last."""
         return methods_of(self.spec)
 
     def predict(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> NDArray[np.float32]:
@@ -159,6 +167,7 @@ class Classifier:
         with self._lock:
             explainer = self._explainer(method)
             found = explainer(inputs, class_index(code) if code else 0)
+            placement = place_map(method, self._model, self.spec)
         return Explanation(
             model=self.spec.name,
             run_id=self.run_id,
@@ -167,6 +176,7 @@ class Classifier:
             code=code,
             values=found.values,
             heads=found.heads,
+            placement=placement,
         )
 
     def activations(
@@ -200,11 +210,12 @@ class Classifier:
         return Probe(self._model, self.spec, self.preprocessing, self.temperature)
 
     def warm_up(self) -> None:
-        """Trace every graph, so that the first real image waits for nothing."""
+        """Trace the graphs of answers and usual maps, so that the first image waits for nothing."""
         blank = np.zeros((self.preprocessing.height, self.preprocessing.width, 3), np.uint8)
         self.predict([blank])
-        for method in self.methods:
-            self.explain(blank, method, CODES[0])
+        for method in (SOFT_ATTENTION, GRAD_CAM):
+            if method in self.methods:
+                self.explain(blank, method, CODES[0])
 
     def _predict_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         rows = []

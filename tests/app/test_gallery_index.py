@@ -15,12 +15,12 @@ from app.datasets.gallery_index import (
     read_ham10000_split,
     read_isic2019,
 )
-from app.datasets.outlines import draw_outline
 from skinmodel.data import ham10000, isic2019
 from skinmodel.data.groups import read_same_lesion_pairs
 from skinmodel.data.masks import FOLDER
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
+from skinmodel.overlay import draw_outline
 
 PART_2 = "HAM10000_images_part_2"
 

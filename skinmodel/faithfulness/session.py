@@ -1,0 +1,295 @@
+"""One measurement under way: chunk by chunk, method by method, each piece kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from skinmodel.diagnoses import CODES
+from skinmodel.evaluation.bootstrap import DRAWS
+from skinmodel.explain.placement import Floats, Placement
+from skinmodel.explain.registry import get_method
+from skinmodel.faithfulness.chunks import Arrays, Chunks
+from skinmodel.faithfulness.localisation import centre_offset
+from skinmodel.faithfulness.measure import Network, Subject, measure, measure_chance
+from skinmodel.faithfulness.report import MethodReport
+from skinmodel.faithfulness.similarity import correlate_ranks
+from skinmodel.faithfulness.subjects import read_subjects
+from skinmodel.faithfulness.summary import add_controls, summarize
+from skinmodel.models.registry import ModelSpec
+from skinmodel.preprocess import Preprocessing
+
+FORMAT: Final = 1
+"""Raise it when a measure changes, so that no chunk of before is taken for one of now."""
+
+CHUNK: Final = 32
+"""Pictures of one piece of work, and those that the cascade is measured on."""
+
+_CASCADE: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+_FACTS: Final = ("image_id", "lesion_id", "group_id", "truth")
+
+
+class Probe(Network, Protocol):
+    """A network that can also say where its cells lie and mix up its weights."""
+
+    def place(self, method: str) -> Placement:
+        """Return where the cells of a method's maps lie."""
+
+    def count_weighted_layers(self) -> int:
+        """Return how many layers have weights."""
+
+    def mixed_up(self, layers: int, seed: int) -> AbstractContextManager[None]:
+        """Shuffle the weights of the last layers for a while."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The network that is measured.
+
+    Attributes:
+        probe: itself.
+        spec: what it is.
+        preprocessing: how pixels become its input.
+        run_id: the training run.
+        split: what the run was trained on, as ``Split.to_dict`` says it.
+        digest: of its weights, so that chunks of other weights are never taken for its own.
+    """
+
+    probe: Probe
+    spec: ModelSpec
+    preprocessing: Preprocessing
+    run_id: str
+    split: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for.
+
+    Attributes:
+        methods: names of the methods to measure.
+        sample: number of pictures; None for all.
+        balanced: draw as many of each diagnosis.
+        seed: of all that is drawn.
+        stretched: place the maps over the whole picture instead of where their cells look.
+        draws: of the bootstrap.
+    """
+
+    methods: tuple[str, ...]
+    sample: int | None = None
+    balanced: bool = False
+    seed: int = 1
+    stretched: bool = False
+    draws: int = DRAWS
+
+
+class Session:
+    """One measurement of a network on some pictures.
+
+    Args:
+        source: the network.
+        chosen: one row a picture, as in an ``EvaluationSet``.
+        masks: path of each lesion mask by image id.
+        plan: what to measure.
+        placements: where the cells of each method's maps lie.
+        cache: folder for what is done.
+        progress: show a progress bar.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        chosen: pd.DataFrame,
+        masks: dict[str, str],
+        plan: Plan,
+        placements: dict[str, Placement],
+        cache: Path,
+        progress: bool,
+    ):
+        self.source, self.chosen, self.masks, self.plan = source, chosen, masks, plan
+        self.placements = placements
+        self.starts = range(0, len(chosen), CHUNK)
+        self.chunks = Chunks(cache / _key(source, plan))
+        self.bar = tqdm(
+            total=len(chosen) * len(plan.methods),
+            desc=f"maps of {source.spec.title}",
+            unit="map",
+            disable=not progress,
+        )
+        self._read: tuple[int, list[Subject]] = (-1, [])
+
+    def name(self, kind: str, start: int) -> str:
+        """Return what a piece of work on a chunk is called: a larger sample finds it again."""
+        ids = ",".join(self.chosen["image_id"].iloc[start : start + CHUNK])
+        return f"{kind}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
+
+    def subjects(self, start: int) -> list[Subject]:
+        """Return a chunk of pictures; the last one read is kept."""
+        if self._read[0] != start:
+            rows = self.chosen.iloc[start : start + CHUNK]
+            spec, seed = self.source.preprocessing, self.plan.seed
+            self._read = (start, read_subjects(rows, self.masks, spec, seed))
+        return self._read[1]
+
+    def read_base(self) -> pd.DataFrame:
+        """Measure every chunk by every method that is not yet, and return what needs no map."""
+        tables = []
+        for start in self.starts:
+            facts = self.chunks.get(self.name("base", start), partial(self._base, start))
+            for method in self.plan.methods:
+                compute = partial(self._method, method, start, facts["probabilities"])
+                self.chunks.get(self.name(method, start), compute)
+                self.bar.update(len(facts["area"]))
+            probabilities = facts["probabilities"]
+            rows = self.chosen.iloc[start : start + CHUNK]
+            table = rows[[name for name in _FACTS if name in rows]].reset_index(drop=True)
+            tables.append(
+                table.assign(
+                    prediction=[CODES[k] for k in probabilities.argmax(axis=1)],
+                    probability=probabilities.max(axis=1).astype(float),
+                    area=facts["area"],
+                    offset=facts["offset"],
+                )
+            )
+        return pd.concat(tables, ignore_index=True)
+
+    def measure_method(self, method: str, base: pd.DataFrame) -> tuple[MethodReport, pd.DataFrame]:
+        """Return the report and the rows of one method, from the chunks and the cascade."""
+        chunks = [self.chunks.read(self.name(method, start)) for start in self.starts]
+        maps, lesions = (np.concatenate([c[name] for c in chunks]) for name in ("maps", "lesions"))
+        names = [str(name) for name in chunks[0]["names"]]
+        figures = np.concatenate([c["figures"] for c in chunks])
+        table = base.assign(**{name: figures[:, k] for k, name in enumerate(names)})
+        cascade = self.chunks.get(
+            self.name(f"{method}-cascade", 0), lambda: self._cascade(method, maps)
+        )
+        for step, column in enumerate(cascade["similarity"].T, 1):
+            padded = np.full(len(table), np.nan)
+            padded[: len(column)] = column
+            table[f"weights_{step}"] = padded
+        placement = self.placements[method]
+        table = add_controls(table, maps, lesions, placement)
+        known = table["off_centre"].notna() & (table["null"] == 0)
+        off = table[known & (table["off_centre"] == 1)]
+        columns = _figures(table)
+        whole, part = (summarize(t, columns, self.plan.draws) for t in (table, off))
+        layer = get_method(method, self.source.spec).layer(self.source.spec)
+        report = MethodReport(
+            method=method,
+            layer=str(layer),
+            cells=(maps.shape[1], maps.shape[2]),
+            placement=(placement.top, placement.left, placement.bottom, placement.right),
+            null_maps=int((table["null"] == 1).sum()),
+            masked=int(known.sum()),
+            off_centre=len(off),
+            seconds=float(np.median([float(c["seconds"]) for c in chunks])),
+            figures=whole["figures"],
+            differences=whole["differences"],
+            figures_off_centre=part["figures"],
+            differences_off_centre=part["differences"],
+            shuffled=tuple(int(n) for n in cascade["layers"]),
+            cascade_images=len(cascade["similarity"]),
+        )
+        return report, table.assign(method=method)
+
+    def _base(self, start: int) -> Arrays:
+        subjects = self.subjects(start)
+        lesions = [s.lesion for s in subjects]
+        nan = float("nan")
+        return {
+            "probabilities": self.source.probe.predict(np.stack([s.pixels for s in subjects])),
+            "area": np.array([nan if m is None else float(m.mean()) for m in lesions]),
+            "offset": np.array([nan if m is None else centre_offset(m) for m in lesions]),
+        }
+
+    def _method(self, method: str, start: int, probabilities: NDArray[np.float32]) -> Arrays:
+        subjects, placement = self.subjects(start), self.placements[method]
+        leading = probabilities.argmax(axis=1).astype(np.int64)
+
+        def chance(h: int, w: int) -> Floats:
+            # Methods whose cells are alike share it.
+            edges = "-".join(f"{edge:.4f}" for edge in placement.to_list())
+            kept = self.chunks.get(
+                self.name(f"chance-{h}x{w}-{edges}", start),
+                lambda: {
+                    "seen": measure_chance(
+                        self.source.probe, subjects, leading, h, w, placement, self.plan.seed
+                    )
+                },
+            )
+            return kept["seen"]
+
+        found = measure(
+            self.source.probe,
+            subjects,
+            probabilities,
+            method,
+            placement,
+            per_class=get_method(method, self.source.spec).per_class,
+            seed=self.plan.seed,
+            chance=chance,
+        )
+        names = list(found.rows[0])
+        figures: Floats = np.array([[row[name] for name in names] for row in found.rows])
+        return {
+            "maps": found.maps,
+            "lesions": found.lesions,
+            "figures": figures,
+            "names": np.array(names),
+            "seconds": np.array(found.seconds),
+        }
+
+    def _cascade(self, method: str, maps: NDArray[np.float32]) -> Arrays:
+        """Return how alike maps are to those of the network with more and more weights mixed up."""
+        probe = self.source.probe
+        subjects = self.subjects(0)
+        number = len(subjects)
+        pixels = np.stack([s.pixels for s in subjects])
+        leading = self.chunks.read(self.name("base", 0))["probabilities"][:number].argmax(axis=1)
+        count = probe.count_weighted_layers()
+        layers = sorted({max(1, round(share * count)) for share in _CASCADE})
+        columns = []
+        for number_of_layers in layers:
+            with probe.mixed_up(number_of_layers, self.plan.seed):
+                after = probe.explain(method, pixels, leading.astype(np.int64))
+            columns.append(
+                [
+                    correlate_ranks(a, b) if a.max() > 0 and b.max() > 0 else float("nan")
+                    for a, b in zip(maps[:number], after, strict=True)
+                ]
+            )
+        return {"similarity": np.array(columns).T, "layers": np.array(layers)}
+
+
+def _figures(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return the names of the columns that are measures."""
+    return tuple(
+        name
+        for name in table.columns
+        if name not in (*_FACTS, "prediction", "offset", "off_centre", "null", "method")
+    )
+
+
+def _key(source: Source, plan: Plan) -> str:
+    """Return what decides a chunk's content beside its pictures, as 16 hexadecimal digits."""
+    settings = json.dumps(
+        [
+            FORMAT,
+            source.run_id,
+            source.digest,
+            source.preprocessing.to_dict(),
+            plan.seed,
+            plan.stretched,
+        ]
+    )
+    return hashlib.sha256(settings.encode()).hexdigest()[:16]
