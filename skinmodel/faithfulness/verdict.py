@@ -23,8 +23,8 @@ method is taken to show the architecture rather than what was learned."""
 
 
 _NOT_LEARNED: Final = (
-    "Not what was learned: with all the network's weights shuffled, maps of this kind look much the "
-    "same."
+    "Not what was learned: with all the network's weights shuffled, maps of this kind look much "
+    "the same."
 )
 
 
