@@ -22,7 +22,7 @@ from skinmodel.explain.registry import (
     SMOOTH_GRAD,
     SOFT_ATTENTION,
 )
-from skinmodel.faithfulness.verdict import describe_unbeaten
+from skinmodel.faithfulness.verdict import describe_fault
 from skinmodel.results import Explanation, Prediction
 
 FLAT_RATIO: Final = 1.5
@@ -66,7 +66,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     explanation = _choose_head(name, computed)
     opacity = _choose_opacity(name)
     report = maps.read_report(prediction.run_id)
-    remark = describe_unbeaten(report, method)
+    remark = describe_fault(report, method)
     picture, head = analysis.picture, f"-head{explanation.head}" if explanation.head else ""
     show_with_outline(
         picture,

@@ -5,7 +5,7 @@ import math
 from app.wording import upper_first
 from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport
-from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_unbeaten, judge
+from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_fault, judge
 
 UNMEASURED = "It was not measured whether this method's maps lie on the lesion."
 """Said where nothing is known of a method's maps."""
@@ -33,8 +33,8 @@ def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
 
 
 def describe_mark(report: FaithfulnessReport | None, method: str) -> str:
-    """Return the warning for a map that does no better than its controls; empty for others."""
-    remark = describe_unbeaten(report, method)
+    """Return the warning for a map that ``describe_fault`` finds fault with; empty for others."""
+    remark = describe_fault(report, method)
     head, _, rest = remark.partition(": ")
     return (
         f"**{head}.** {upper_first(rest)} Do not read it as a sign that the network found the "
@@ -84,7 +84,9 @@ def describe_claim(measured: MethodReport) -> str:
     if measured.masked < LEAST_MAPS:
         return "Nothing: too few maps were measured."
     verdict = judge(measured)
-    if verdict.knows_place and verdict.beats_centre:
+    if not verdict.is_learned:
+        place = "It does not show what was learned"
+    elif verdict.knows_place and verdict.beats_centre:
         place = "It shows where this lesion is"
     elif verdict.knows_place:
         place = "It differs from picture to picture towards the lesion, but a blob in the middle "
@@ -93,7 +95,8 @@ def describe_claim(measured: MethodReport) -> str:
         place = "It shows no more than where lesions usually are"
     used = "the network uses what it marks" if verdict.is_used else "its use is not shown"
     moves = "it moves with the lesion" if verdict.follows else "it does not move with the lesion"
-    return f"{place}; {used}; {moves}."
+    same = "" if verdict.is_learned else "; it looks much the same with random weights"
+    return f"{place}; {used}; {moves}{same}."
 
 
 def list_claims(measured: MethodReport) -> tuple[str, ...]:
@@ -117,4 +120,8 @@ def list_claims(measured: MethodReport) -> tuple[str, ...]:
         if verdict.follows
         else "Stays where it was, as much as it moves, when the picture is shifted, turned or "
         "cropped.",
+        "Changes when the network's weights are shuffled: it shows what was learned."
+        if verdict.is_learned
+        else "Looks much the same when all the network's weights are shuffled: it shows how the "
+        "network is built more than what it learned.",
     )

@@ -115,6 +115,9 @@ def measure_kind(kind: str) -> tuple[MethodReport, pd.DataFrame]:
     table = add_controls(table, found.maps, found.lesions, WHOLE).assign(
         image_id=[f"ISIC_{n:07d}" for n in range(len(table))], truth="nv", prediction="mel"
     )
+    # As a cascade would give them: a centre blob needs no weights at all.
+    for step, alike in ((1, 0.9), (2, 1.0 if kind == "centre" else 0.1)):
+        table[f"weights_{step}"] = alike
     names = [n for n in table.columns if table[n].dtype.kind == "f" and n != "offset"]
     off = table[table["off_centre"] == 1]
     whole, part = (summarize(t, tuple(names), draws=100) for t in (table, off))

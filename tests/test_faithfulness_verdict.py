@@ -13,7 +13,7 @@ from skinmodel.faithfulness.verdict import (
     FOLDER,
     LEAST_MAPS,
     choose_method,
-    describe_unbeaten,
+    describe_fault,
     judge,
     read_of_run,
 )
@@ -32,6 +32,22 @@ def test_sound_and_broken_maps_get_the_verdicts_they_deserve():
     assert (centre.knows_place, centre.beats_centre, centre.follows) == (False, False, False)
     assert len(centre.unbeaten) == 2
     assert (random.beats_centre, random.is_used) == (False, False)
+
+
+def test_a_map_that_needs_no_weights_shows_nothing_learned_and_is_no_default():
+    made = report(soft_attention="random", grad_cam="sound")
+    sound = made.methods["grad_cam"]
+    assert judge(sound).is_learned
+    for value, learned in ((0.72, False), (float("nan"), True)):
+        alike = {**sound.figures, "weights_2": Interval(value, value, value)}
+        changed = replace(sound, figures=alike)
+        assert judge(changed).is_learned is learned
+        chosen = choose_method(
+            METHODS, replace(made, methods={**made.methods, "grad_cam": changed})
+        )
+        assert chosen == ("grad_cam" if learned else "soft_attention")
+        assert ("does not show what was learned" in words.describe_claim(changed)) is not learned
+        assert ("how the network is built" in words.list_claims(changed)[4]) is not learned
 
 
 def test_on_few_maps_nothing_is_claimed():
@@ -116,10 +132,10 @@ def test_only_a_map_that_beats_both_controls_goes_unmarked():
     assert "No better than its controls" in mark
     assert "its own average over other pictures and a blob in the middle" in mark
     assert words.describe_mark(None, "grad_cam") == ""
-    plain = describe_unbeaten(made, "grad_cam")
+    plain = describe_fault(made, "grad_cam")
     assert plain.startswith("No better than its controls: over test lesions its own average")
     assert "*" not in plain
-    assert describe_unbeaten(made, "soft_attention") == ""
+    assert describe_fault(made, "soft_attention") == ""
 
 
 def test_claims_follow_the_verdict():
@@ -127,7 +143,7 @@ def test_claims_follow_the_verdict():
         words.list_claims(m)
         for m in report(soft_attention="sound", grad_cam="centre").methods.values()
     )
-    assert len(sound) == len(centre) == 4
+    assert len(sound) == len(centre) == 5
     assert "knows where this lesion is" in sound[0]
     assert "may only know where lesions usually are" in centre[0]
     assert not set(sound[:2]) & set(centre[:2])

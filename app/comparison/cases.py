@@ -19,7 +19,7 @@ from app.wording import lower_first
 from skinmodel import overlay
 from skinmodel.diagnoses import CODES, class_index, get_diagnosis
 from skinmodel.evaluation.predictions import PROBABILITIES
-from skinmodel.faithfulness.verdict import describe_unbeaten
+from skinmodel.faithfulness.verdict import describe_fault
 
 PAGE: Final = 6
 """Images on one page of the list."""
@@ -171,7 +171,7 @@ def _show_overlay(measured: Measured, row: int, image_id: str, image: NDArray[np
     if isinstance(found, Problem):
         st.caption(components.escape_markdown(f"{measured.label}: {found.sentence}"))
         return
-    remark = describe_unbeaten(maps.read_report(found.run_id), found.method)
+    remark = describe_fault(maps.read_report(found.run_id), found.method)
     st.image(
         overlay.blend(shrink(image), found, _OPACITY),
         width="stretch",

@@ -17,9 +17,20 @@ LEAST_MAPS: Final = 30
 """Below this many maps on lesions with a mask nothing is claimed of them."""
 
 
+MOST_ALIKE: Final = 0.5
+"""Mean rank correlation with maps of the network with all its weights shuffled, above which a
+method is taken to show the architecture rather than what was learned."""
+
+
+_NOT_LEARNED: Final = (
+    "Not what was learned: with all the network's weights shuffled, maps of this kind look much "
+    "the same."
+)
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """Which tests a method's maps pass: the paired interval lies above 0.
+    """Which tests a method's maps pass: for the first four the paired interval lies above 0.
 
     Attributes:
         knows_place: more mass on the lesion than the map's own mean over other pictures has.
@@ -27,12 +38,14 @@ class Verdict:
         is_used: blanking what it marks costs the leading probability more than blanking as much
             at random.
         follows: its map of a moved picture is nearer to the moved map than to the unmoved one.
+        is_learned: with all weights shuffled its maps look different, or show nothing at all.
     """
 
     knows_place: bool
     beats_centre: bool
     is_used: bool
     follows: bool
+    is_learned: bool
 
     @property
     def passed(self) -> int:
@@ -65,20 +78,29 @@ def judge(measured: MethodReport) -> Verdict:
         beats_centre=above("mass_over_gaussian"),
         is_used=above("drop_over_random"),
         follows=above("follow_over_stay"),
+        is_learned=_is_learned(measured),
     )
 
 
-def describe_unbeaten(report: FaithfulnessReport | None, method: str) -> str:
-    """Return the remark of a map that does no better than its controls; empty for others.
+def _is_learned(measured: MethodReport) -> bool:
+    if measured.masked < LEAST_MAPS or not measured.shuffled:
+        return False
+    alike = measured.figures.get(f"weights_{len(measured.shuffled)}")
+    # Undefined where the shuffled network's maps are null or even: nothing is left of the shape.
+    return alike is not None and not alike.value > MOST_ALIKE
 
-    Empty, too, where nothing was measured, or too few maps.
+
+def describe_fault(report: FaithfulnessReport | None, method: str) -> str:
+    """Return the remark of a map that does no better than its controls or needs no weights.
+
+    Empty for others, and where nothing was measured, or too few maps.
     """
     measured = None if report is None else report.methods.get(method)
     if measured is None or measured.masked < LEAST_MAPS:
         return ""
-    unbeaten = judge(measured).unbeaten
+    verdict, unbeaten = judge(measured), judge(measured).unbeaten
     if not unbeaten:
-        return ""
+        return "" if verdict.is_learned else _NOT_LEARNED
     verb = "lies" if len(unbeaten) == 1 else "lie"
     return (
         f"No better than its controls: over test lesions {' and '.join(unbeaten)} {verb} on the "
@@ -89,9 +111,9 @@ def describe_unbeaten(report: FaithfulnessReport | None, method: str) -> str:
 def choose_method(methods: Sequence[str], report: FaithfulnessReport | None) -> str:
     """Return the method that a network's own measurements favour.
 
-    The one that passes most tests, of those one that follows, of those the one that lies on the
-    lesion most above its own mean; never a slow one, and never one that was not measured beside
-    another.
+    Of those whose maps depend on what was learned, the one that passes most tests, of those one
+    that follows, of those the one that lies on the lesion most above its own mean; never a slow
+    one, and never one that was not measured beside another.
 
     Args:
         methods: names of the network's methods; the first stands where nothing speaks for another.
@@ -108,13 +130,14 @@ def choose_method(methods: Sequence[str], report: FaithfulnessReport | None) -> 
     if len(measured) < 2:
         return first
     best = max(measured, key=lambda name: _rank(measured[name]))
-    return best if judge(measured[best]).passed else first
+    verdict = judge(measured[best])
+    return best if verdict.is_learned and verdict.passed else first
 
 
-def _rank(measured: MethodReport) -> tuple[int, bool, float]:
+def _rank(measured: MethodReport) -> tuple[bool, int, bool, float]:
     verdict, above = judge(measured), measured.differences.get("mass_over_mean")
     far = float("-inf") if above is None or math.isnan(above.value) else above.value
-    return verdict.passed, verdict.follows, far
+    return verdict.is_learned, verdict.passed, verdict.follows, far
 
 
 def read_of_run(run_id: str, roots: Sequence[Path]) -> tuple[FaithfulnessReport, Path] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skinmodel import images, overlay, paths
 from skinmodel.errors import ConfigError, ImageError
 from skinmodel.faithfulness.report import FaithfulnessReport
-from skinmodel.faithfulness.verdict import describe_unbeaten, read_of_run
+from skinmodel.faithfulness.verdict import describe_fault, read_of_run
 from skinmodel.files import write_atomically
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
@@ -121,7 +121,7 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
         "diagnosis": explanation.code or "",
         "disclaimer": DISCLAIMER,
     }
-    remark = describe_unbeaten(_read_measured(explanation.run_id), explanation.method)
+    remark = describe_fault(_read_measured(explanation.run_id), explanation.method)
     blended = overlay.blend(image, explanation)
     lines = overlay.label(explanation, title, remark)
     data = overlay.encode_png(overlay.caption(blended, lines), text)

@@ -133,8 +133,9 @@ def test_every_map_stands_beside_its_controls_with_what_may_be_claimed(where):
     assert claims[1] == (
         "It shows where this lesion is; the network uses what it marks; it moves with the lesion."
     )
-    assert claims[2].startswith("It shows no more than where lesions usually are")
-    assert claims[2].endswith("it does not move with the lesion.")
+    assert claims[0].startswith("It shows no more than where lesions usually are")
+    assert claims[2].startswith("It does not show what was learned")
+    assert claims[2].endswith("it looks much the same with random weights.")
     assert "takes one pass through the network and one back through its end: 10 ms a map" in words(
         at
     )
