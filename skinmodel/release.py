@@ -17,6 +17,7 @@ from skinmodel.errors import ConfigError
 from skinmodel.evaluate import evaluate, predict_all
 from skinmodel.evaluation.bootstrap import DRAWS, Interval, compute_intervals
 from skinmodel.evaluation.calibration import fit_temperature
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.files import write_text
 from skinmodel.inference.classifier import Classifier
@@ -30,7 +31,6 @@ from skinmodel.weights.compact import decode, encode
 from skinmodel.weights.record import WeightsRecord
 
 FILE: Final = "release.json"
-HEADLINES: Final = ("accuracy", "balanced_accuracy", "macro_auc")
 # What is evaluated, by the name the record gives it.
 _MEASURED: Final = {
     "val": ("ham10000:val", 1),

@@ -3,7 +3,7 @@ import pytest
 
 from skinmodel import paths
 from skinmodel.data import groups
-from skinmodel.data.groups import group_lesions, read_same_lesion_pairs
+from skinmodel.data.groups import join_lesions, read_same_lesion_pairs
 
 
 def make_index(lesions):
@@ -13,7 +13,7 @@ def make_index(lesions):
 
 def group(monkeypatch, pairs, lesions):
     monkeypatch.setattr(groups, "read_same_lesion_pairs", lambda: pairs)
-    return list(group_lesions(make_index(lesions)))
+    return list(join_lesions(make_index(lesions))["group_id"])
 
 
 def test_eighteen_pairs_of_different_images_are_known():
@@ -29,7 +29,7 @@ def test_a_known_pair_is_one_lesion():
     index = pd.DataFrame(
         {"image_id": [a, "ISIC_9999999", b, "ISIC_9999998"], "lesion_id": list("zyxz")}
     )
-    assert list(group_lesions(index)) == ["x", "y", "x", "x"]
+    assert list(join_lesions(index)["group_id"]) == ["x", "y", "x", "x"]
 
 
 def test_without_pairs_every_lesion_is_its_own_group(monkeypatch):
@@ -57,13 +57,13 @@ def test_chains_of_pairs_share_the_smallest_lesion_id(monkeypatch, pairs):
 def test_a_pair_within_one_lesion_changes_nothing(monkeypatch):
     monkeypatch.setattr(groups, "read_same_lesion_pairs", lambda: [("I1", "I2")])
     index = pd.DataFrame({"image_id": ["I1", "I2"], "lesion_id": ["L1", "L1"]})
-    assert list(group_lesions(index)) == ["L1", "L1"]
+    assert list(join_lesions(index)["group_id"]) == ["L1", "L1"]
 
 
 def test_groups_stand_on_the_rows_own_index(monkeypatch):
     monkeypatch.setattr(groups, "read_same_lesion_pairs", lambda: [("I2", "I3")])
     index = make_index(["L1", "L2", "L3"]).set_axis([30, 10, 20])
-    assert group_lesions(index).to_dict() == {30: "L1", 10: "L2", 20: "L2"}
+    assert join_lesions(index)["group_id"].to_dict() == {30: "L1", 10: "L2", 20: "L2"}
 
 
 @pytest.mark.data

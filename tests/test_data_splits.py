@@ -5,7 +5,7 @@ import pytest
 
 from skinmodel import paths
 from skinmodel.data import splits
-from skinmodel.data.groups import group_lesions, read_same_lesion_pairs
+from skinmodel.data.groups import join_lesions, read_same_lesion_pairs
 from skinmodel.data.ham10000 import read_index
 from skinmodel.data.splits import Leakage, assign_folds, compute_leakage, split_grouped
 from skinmodel.diagnoses import CODES
@@ -109,7 +109,7 @@ def test_a_lesion_of_two_diagnoses_stays_whole():
 def test_known_pairs_stand_on_one_side():
     a, b = read_same_lesion_pairs()[0]
     pair = pd.DataFrame({"image_id": [a, b], "lesion_id": ["HAM_8", "HAM_9"], "truth": "nv"})
-    joined = pd.concat([INDEX, pair.assign(group_id=group_lesions(pair))], ignore_index=True)
+    joined = pd.concat([INDEX, join_lesions(pair)], ignore_index=True)
     apart = pd.concat([INDEX, pair.assign(group_id=pair["lesion_id"])], ignore_index=True)
 
     def sides(index):

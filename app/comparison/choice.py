@@ -9,8 +9,7 @@ from app.comparison.pair import LEAKY, Pair, name_dataset, name_run, sort_datase
 from app.comparison.photographs import can_be_found
 from app.services import Problem, evaluations
 from skinmodel.evaluation.report import Evaluation
-
-_PREFERRED = ("cnn", "cnn_sa")
+from skinmodel.models.registry import REPORTED
 
 
 def choose_pair() -> Pair | None:
@@ -111,7 +110,7 @@ def _prefer(runs: Mapping[str, Evaluation]) -> tuple[str, str]:
     shipped = set() if isinstance(records, Problem) else {record.run_id for record in records}
     ordered = sorted(runs, key=lambda run_id: (run_id not in shipped, list(runs).index(run_id)))
     chosen: list[str] = []
-    for model in _PREFERRED:
+    for model in REPORTED:
         chosen += [i for i in ordered if runs[i].provenance.model == model][:1]
     first, second, *_ = [*chosen, *(run_id for run_id in ordered if run_id not in chosen)]
     return first, second

@@ -14,15 +14,9 @@ from app.comparison.runs import show_runs
 from app.comparison.tables import explain, show_heading, show_sources, show_table, spread
 from app.services import Problem, evaluations
 from skinmodel.evaluation.comparison import Comparison, describe_difference
+from skinmodel.evaluation.figures import PRINTED
 
-FIGURES: Final = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "macro_auc",
-    "macro_average_precision",
-    "recall.mel",
-)
+FIGURES: Final = (*PRINTED, "macro_average_precision", "recall.mel")
 _SECONDS_AN_IMAGE: Final = 1 / 200  # a rough figure for the paired comparison on two cores
 
 

@@ -11,10 +11,11 @@ from app.comparison import wording
 from app.comparison.tables import explain
 from app.saving import show_save_button
 from app.services import Problem, evaluations
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.leak import DATASETS, LeakRow, to_frame
 from skinmodel.results import DISCLAIMER
 
-_FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc", "recall.nv")
+_FIGURES: Final = (*HEADLINES, "recall.nv")
 
 
 def show_leak_table() -> None:

@@ -1,7 +1,5 @@
 """The same two runs on every data set both were measured on, one line each."""
 
-from typing import Final
-
 import pandas as pd
 import streamlit as st
 
@@ -10,9 +8,8 @@ from app.comparison import wording
 from app.comparison.pair import Pair, name_dataset, sort_datasets
 from app.comparison.tables import explain, show_table, spread
 from app.services import Problem, evaluations
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.report import Evaluation, EvaluationReport
-
-_FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc")
 
 
 def show_overview(pair: Pair) -> None:
@@ -60,7 +57,7 @@ def _title(reports: tuple[EvaluationReport, EvaluationReport]) -> str:
 def _write(pair: Pair, reports: tuple[EvaluationReport, EvaluationReport]) -> dict[str, str]:
     return {"Images": f"{reports[0].images:,}"} | {
         f"{wording.TITLES[name]} {one.label}": wording.interval(report.metrics[name])
-        for name in _FIGURES
+        for name in HEADLINES
         for one, report in zip(pair.both, reports, strict=True)
     }
 
@@ -75,6 +72,6 @@ def _list(reports: tuple[EvaluationReport, EvaluationReport]) -> dict[str, objec
     }
     for slot, report in zip(("first", "second"), reports, strict=True):
         line[f"{slot}_leaks"] = report.provenance.leaks
-        for name in _FIGURES:
+        for name in HEADLINES:
             line |= spread(f"{slot}_{name}", report.metrics[name])
     return line

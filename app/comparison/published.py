@@ -16,7 +16,6 @@ from app.comparison.tables import explain, show_heading, show_sources
 from app.saving import show_save_button
 from app.services import Problem, evaluations
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.contradictions import find_contradictions
 from skinmodel.evaluation.published import (
     FIGURES,
     ClassificationTable,
@@ -121,7 +120,7 @@ def _compare(table: ClassificationTable, ours: Measured) -> dict[str, dict[str, 
     }
     names = [row.name for row in table.rows]
     ordered = {name: lines[name] for name in names} | {"Accuracy": accuracy}
-    doubted = {found.row for found in find_contradictions(table)}
+    doubted = {row for row, _ in table.about.contradictions}
     return {
         f"{name} †" if name in doubted else name: line for name, line in (ordered | lines).items()
     }

@@ -6,7 +6,6 @@ import streamlit as st
 from app import components
 from app.comparison import wording
 from app.saving import show_save_button
-from skinmodel.evaluation.contradictions import find_contradictions
 from skinmodel.evaluation.published import (
     FIGURES,
     ClassificationTable,
@@ -25,9 +24,9 @@ def list_rows(table: ClassificationTable) -> tuple[Row, ...]:
 
 def show_remarks(table: Table) -> None:
     """Show what a table says against itself, and our remarks."""
-    found = find_contradictions(table)
+    found = table.about.contradictions
     if found:
-        lines = "\n".join(f"- **{c.row}**: {components.escape_markdown(c.text)}" for c in found)
+        lines = "\n".join(f"- **{row}**: {components.escape_markdown(text)}" for row, text in found)
         places = "one place" if len(found) == 1 else f"{len(found)} places"
         with st.expander(
             f"† Table {table.about.number} contradicts itself in {places}",

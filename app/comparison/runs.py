@@ -10,8 +10,9 @@ from app.comparison import wording
 from app.comparison.pair import Pair, name_network, sort_datasets
 from app.comparison.tables import show_table, spread
 from app.services import Problem, evaluations
+from skinmodel.evaluation.figures import HEADLINES
 
-_FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc", "recall.mel")
+_FIGURES: Final = (*HEADLINES, "recall.mel")
 
 
 def show_runs(pair: Pair) -> None:

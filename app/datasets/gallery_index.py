@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from skinmodel.data import ham10000, isic2019, masks
-from skinmodel.data.groups import group_lesions
+from skinmodel.data.groups import join_lesions
 from skinmodel.data.image_files import find_images
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.data.truth_tables import read_truth_table
@@ -58,7 +58,7 @@ def read_ham10000_split(data: Path) -> Split:
         DatasetError: the metadata is absent or not sound.
     """
     rows = read_truth_table(ham10000.find_root(data) / ham10000.METADATA).rows
-    return split_grouped(rows.assign(group_id=group_lesions(rows)))
+    return split_grouped(join_lesions(rows))
 
 
 def read_ham10000(data: Path, split: Split | None) -> Gallery:

@@ -7,6 +7,7 @@ import streamlit as st
 from app import components, services
 from app.content import read_content
 from app.services import Problem
+from skinmodel.evaluation.table import FIGURES
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights.record import WeightsRecord
@@ -14,11 +15,6 @@ from skinmodel.weights.record import WeightsRecord
 _MEASURED = {
     "test": "On the test folds, one look at each picture, as the Classify page does",
     "test_8_views": "Averaged over the eight flips and turns of each picture",
-}
-_FIGURES = {
-    "balanced_accuracy": "balanced accuracy",
-    "macro_auc": "macro AUC",
-    "accuracy": "accuracy",
 }
 
 
@@ -59,7 +55,7 @@ def _describe(record: WeightsRecord) -> str:
 def _list_figures(figures: Mapping[str, Mapping[str, float]]) -> str:
     return ", ".join(
         f"{words} {interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
-        for key, words in _FIGURES.items()
+        for key, words in FIGURES.items()
         if (interval := figures.get(key)) is not None
     )
 

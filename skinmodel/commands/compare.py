@@ -18,12 +18,13 @@ from skinmodel.evaluation.comparisons import (
     read_comparison,
     write_comparison,
 )
+from skinmodel.evaluation.figures import PRINTED
 from skinmodel.evaluation.report import Evaluation, find_evaluations
 from skinmodel.models.registry import MODELS, get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
 
-_HEADLINES: Final = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc", "recall.mel")
+_FIGURES: Final = (*PRINTED, "recall.mel")
 
 
 def add_parser(commands: Any) -> None:
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         saved = compare_evaluations(*pair)
         _print(saved)
         print(f"  {_keep(saved, _choose_root(options.results, *pair))}")
-    print(remark_on_many(len(shared) * len(_HEADLINES)))
+    print(remark_on_many(len(shared) * len(_FIGURES)))
     print(DISCLAIMER)
     return 0
 
@@ -101,7 +102,7 @@ def _print(saved: SavedComparison) -> None:
     for origin in origins:
         if origin.leaks:
             print(f"  {origin.run_id} LEAKS. {origin.remark}")
-    for figure in _HEADLINES:
+    for figure in _FIGURES:
         words = describe_difference(saved.comparison.differences[figure], one, other, figure)
         print(f"  {figure}: {words}")
 

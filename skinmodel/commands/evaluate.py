@@ -2,18 +2,17 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
 from skinmodel.data.evaluation_set import EvaluationSet
 from skinmodel.data.evaluation_sets import DATASETS, load_evaluation_set, load_folder
 from skinmodel.errors import UsageError
+from skinmodel.evaluation.figures import PRINTED
 from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.quiet import quiet_start
 from skinmodel.weights import store
-
-_HEADLINES: Final = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
 
 
 def add_parser(commands: Any) -> None:
@@ -64,7 +63,7 @@ def describe(report: EvaluationReport) -> str:
         *(f"Left out, {reason}: {count:,}" for reason, count in origin.dropped.items()),
         *([f"LEAKS. {origin.remark}"] if origin.leaks else [origin.remark] * bool(origin.remark)),
     ]
-    for name in _HEADLINES:
+    for name in PRINTED:
         figure = report.metrics[name]
         lines.append(f"{name} {figure.value:.4f} [{figure.low:.4f}, {figure.high:.4f}]")
     lines.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 from skinmodel import paths
 from skinmodel.commands.arguments import add_data, require_data
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.leak import DATASETS, LeakRow
 from skinmodel.quiet import quiet_start
 from skinmodel.results import DISCLAIMER
@@ -43,7 +44,7 @@ def describe(row: LeakRow) -> str:
     figures = ", ".join(
         f"{name} {row.figures[name].value:.3f} "
         f"[{row.figures[name].low:.3f}, {row.figures[name].high:.3f}]"
-        for name in ("accuracy", "balanced_accuracy", "macro_auc")
+        for name in HEADLINES
     )
     leaks = " LEAKS" if row.leaks else ""
     return f"{row.weights} on {DATASETS[row.dataset]}{leaks}, {row.images:,} images: {figures}"

@@ -7,13 +7,14 @@ import argparse
 import json
 from typing import Any
 
+from skinmodel.evaluation.table import FIGURES
 from skinmodel.models.registry import MODELS, ModelSpec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
 from skinmodel.weights.store import StoredRecord
 
 _FIGURES = {"test": "1 view", "test_8_views": "8 views"}
-_TITLES = {"balanced_accuracy": "balanced accuracy", "macro_auc": "macro AUC"}
+_TITLES = {name: FIGURES[name] for name in ("balanced_accuracy", "macro_auc")}
 
 
 def add_parser(commands: Any) -> None:

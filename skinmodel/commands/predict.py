@@ -15,12 +15,10 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
-from skinmodel.models.registry import MODELS, get_spec
+from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.quiet import quiet_start
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
-
-_DEFAULT_MODELS = ("cnn", "cnn_sa")
 
 
 def add_parser(commands: Any) -> None:
@@ -32,7 +30,7 @@ def add_parser(commands: Any) -> None:
         action="append",
         metavar="NAME",
         help=f"a model ({', '.join(MODELS)}) or a run id; repeat for several "
-        f"(default: {' and '.join(_DEFAULT_MODELS)})",
+        f"(default: {' and '.join(REPORTED)})",
     )
     parser.add_argument("--explain", choices=sorted(METHODS), help="also say where it looked")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
@@ -48,7 +46,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the answers; returns 1 if a file could not be read or an overlay not written."""
-    names = list(dict.fromkeys(options.model or _DEFAULT_MODELS))
+    names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
     # Loads TensorFlow: only now that the arguments are known to be sound.
     with quiet_start():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from skinmodel.data import ham10000, isic2019
 from skinmodel.data.counts import ALL, COLUMNS, COMMAND, DATASETS, HAM10000, ISIC2019, Counts
-from skinmodel.data.groups import PAIRS_FILE, group_lesions
+from skinmodel.data.groups import PAIRS_FILE, join_lesions
 from skinmodel.data.report_leakage import compute_leakage_report
 from skinmodel.data.report_protocol import build_pictures, split_report
 from skinmodel.data.splits import SIDES, Split, assign_folds, compute_leakage, split_grouped
@@ -57,7 +57,7 @@ def _read_ham10000(data: Path) -> pd.DataFrame:
             f"with a lesion id, and the columns {', '.join(ham10000.COLUMNS)}. "
             f"{ham10000.HOW_TO_GET}"
         )
-    return rows.assign(group_id=group_lesions(rows), origin=rows["dx_type"])
+    return join_lesions(rows).assign(origin=rows["dx_type"])
 
 
 def _read_isic2019(data: Path, ham: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,8 @@ def read_same_lesion_pairs() -> list[tuple[str, str]]:
     return list(zip(table["image_id_a"], table["image_id_b"], strict=True))
 
 
-def group_lesions(index: pd.DataFrame) -> pd.Series:
-    """Return, for each row, the lesion it must be split with.
+def join_lesions(index: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with group_id: the lesion that each must be split with.
 
     Lesions joined by a known pair, also through a chain of pairs, share the smallest of their
     lesion ids. A pair of which one image is absent joins nothing.
@@ -24,7 +24,7 @@ def group_lesions(index: pd.DataFrame) -> pd.Series:
         index: rows with image_id and lesion_id.
 
     Returns:
-        str, one group id a row, on the rows' own index.
+        The rows with group_id, str, added or replaced.
     """
     lesion_of = dict(zip(index["image_id"], index["lesion_id"], strict=True))
     parent: dict[str, str] = {}
@@ -39,4 +39,4 @@ def group_lesions(index: pd.DataFrame) -> pd.Series:
             first, second = sorted((root(lesion_of[a]), root(lesion_of[b])))
             if first != second:
                 parent[second] = first
-    return index["lesion_id"].map(root)
+    return index.assign(group_id=index["lesion_id"].map(root))

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from skinmodel.data.groups import group_lesions
+from skinmodel.data.groups import join_lesions
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import DatasetError, summarize_ids
 
@@ -91,8 +91,7 @@ def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
     usable = usable[present].reset_index(drop=True)
     usable["age"] = pd.to_numeric(usable["age"], errors="coerce").astype(float)
     usable["path"] = usable["image_id"].map(files)
-    usable["group_id"] = group_lesions(usable)
-    index = usable.rename(columns={"dx": "truth"})
+    index = join_lesions(usable).rename(columns={"dx": "truth"})
     order = ["image_id", "lesion_id", "group_id", "truth", "dx_type", "age", "sex"]
     return index[[*order, "localization", "path"]], tuple(defects)
 

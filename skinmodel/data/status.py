@@ -1,10 +1,10 @@
 """What is there of each data set, where, how big, and whether it was verified; opens no image."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from skinmodel.data.download.amounts import find_free
 from skinmodel.data.verify import layout as layouts
 from skinmodel.data.verify.files import (
     FoundFile,
@@ -160,7 +160,7 @@ def read_status(data: Path | None) -> Status:
         datasets=tuple(_read_dataset(data if is_here else None, name) for name in layouts.NAMES),
         home=home(),
         caches=_list_caches(home() / "decoded"),
-        free=_find_free(data if data is not None and is_here else home()),
+        free=find_free(data if data is not None and is_here else home()),
     )
 
 
@@ -218,9 +218,3 @@ def _read_verification(
 def _list_caches(folder: Path) -> tuple[CacheStatus, ...]:
     files = sorted(folder.glob("*.npy")) if folder.is_dir() else []
     return tuple(CacheStatus(file, file.stat().st_size) for file in files)
-
-
-def _find_free(folder: Path) -> int:
-    """Return the bytes free on the disk where ``folder`` is, or would be."""
-    place = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
-    return shutil.disk_usage(place).free

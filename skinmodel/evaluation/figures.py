@@ -20,6 +20,12 @@ from skinmodel.evaluation.ranking import (
 )
 from skinmodel.evaluation.shares import Floats, divide, mean_of_defined
 
+HEADLINES: Final = ("accuracy", "balanced_accuracy", "macro_auc")
+"""What a run is known by: kept with its weights, and compared first."""
+
+PRINTED: Final = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
+"""What a table of one run or two begins with."""
+
 OVERALL: Final = (
     "accuracy",
     "balanced_accuracy",

@@ -21,13 +21,12 @@ from skinmodel.data.tables import read_table
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, summarize_ids
 from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.predictions import PROBABILITIES, to_arrays
 
 FILE: Final = "leak.csv"
 FIGURES: Final = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_auc",
+    *HEADLINES,
     # Where classes are missing, only the figures of those that are there can be compared.
     *(f"recall.{code}" for code in CODES),
 )

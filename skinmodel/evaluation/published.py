@@ -1,8 +1,8 @@
 """Published result tables: the numbers as printed, and what is known of how they came about.
 
 Köfler's report (2023) is kept under ``assets/published``: one CSV a table, and ``source.toml`` with
-the citation and each table's protocol in our words. Nothing is repaired here; what a table says
-against itself is found by ``contradictions``.
+the citation, each table's protocol in our words and what it says against itself. Nothing is
+repaired here.
 """
 
 import csv
@@ -33,6 +33,7 @@ class About:
         model: the network measured; None where none was.
         leaks: whether its figures are too good; None where none was measured or it is not known.
         remarks: ours, on what the table does not say.
+        contradictions: name of a row as printed, and what it cannot be by the table's own numbers.
     """
 
     number: str
@@ -42,6 +43,7 @@ class About:
     model: str | None
     leaks: bool | None
     remarks: tuple[str, ...]
+    contradictions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _read_table(folder: Path, number: str, facts: dict[str, Any]) -> Table:
             model=facts.get("model"),
             leaks=facts.get("leaks"),
             remarks=tuple(facts["remarks"]),
+            contradictions=tuple((c["row"], c["text"]) for c in facts.get("contradictions", ())),
         )
         with path.open(encoding="utf-8", newline="") as stream:
             header, *lines = csv.reader(stream)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import DatasetError, summarize_ids
 from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
+from skinmodel.evaluation.figures import HEADLINES
 from skinmodel.evaluation.predictions import to_arrays
 from skinmodel.evaluation.thresholds import compute_target_interval, target_of
 
@@ -18,7 +19,7 @@ MIN_LESIONS: Final = 20
 UNKNOWN: Final = "unknown"
 ATTRIBUTES: Final = ("sex", "age", "site", "dx_type", "source")
 AGE_BANDS: Final = ("0-29", "30-44", "45-59", "60-74", "75+")
-FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auc", "recall.mel", "malignant_auc")
+FIGURES: Final = (*HEADLINES, "recall.mel", "malignant_auc")
 _AGE_EDGES: Final = (0, 30, 45, 60, 75, np.inf)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from skinmodel.data import ham10000, isic2019
-from skinmodel.data.groups import group_lesions
+from skinmodel.data.groups import join_lesions
 from skinmodel.data.isic2019 import in_ham10000_range
 from skinmodel.data.tables import read_table
 from skinmodel.data.truth_tables import COLUMN_CODES, read_truth_table
@@ -64,7 +64,7 @@ def _read_ham10000(root: Path) -> tuple[pd.DataFrame | None, list[Check]]:
             raise DatasetError(f"'{name}' has images without a lesion: {summarize_ids(homeless)}.")
     except DatasetError as error:
         return None, [_refuse("metadata", error)]
-    rows = rows.assign(group_id=group_lesions(rows), label=rows["truth"])
+    rows = join_lesions(rows).assign(label=rows["truth"])
     strange = [i for i in rows["image_id"] if not in_ham10000_range(i)]
     lesions = rows["lesion_id"].nunique()
     return rows.set_index("image_id"), [
