@@ -12,6 +12,7 @@ from fakes import make_classifiers, make_record
 from maps import make_report, measure_kind, write_maps
 from measured import CNN, CNN_SA
 
+from app import services
 from app.comparison.where import render_csv
 from app.comparison.where_rows import collect_rows
 from app.comparison.where_worst import find_worst
@@ -182,7 +183,7 @@ def test_with_data_the_worst_pictures_show_map_and_outline(where, monkeypatch, t
     table = pd.read_csv(file).head(len(index))
     table.assign(image_id=[next(images) for _ in range(len(table))]).to_csv(file, index=False)
     fakes = make_classifiers()
-    monkeypatch.setattr(evaluations, "_get_classifier", lambda _: fakes["cnn_sa"])
+    monkeypatch.setattr(services, "open_run", lambda _: fakes["cnn_sa"])
     evaluations._explain_photograph.clear()
     at = where(fakes)
     alts = [image.alt for image in images_of(at)]
