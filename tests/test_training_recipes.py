@@ -26,7 +26,7 @@ def load_text(tmp_path: Path, text: str, name: str = "mine", **changes: object) 
 
 
 def test_every_recipe_loads():
-    assert recipes.recipe_names() == ("finetune", "grouped", "report")
+    assert recipes.recipe_names() == ("attention", "finetune", "grouped", "report")
     for name in ("grouped", "report"):
         config = load_recipe(name, "cnn_sa", "float32")
         assert (config.model, config.recipe, config.split) == ("cnn_sa", name, name)
@@ -73,7 +73,9 @@ def test_a_file_of_ones_own_is_named_after_itself(tmp_path, grouped):
 
 @pytest.mark.parametrize("name", ["nonesuch", "nonesuch.toml", "../recipes/grouped.txt", ""])
 def test_an_unknown_recipe_is_refused_with_those_there_are(name):
-    with pytest.raises(UnknownNameError, match=r"no recipe .*Known: finetune, grouped, report"):
+    with pytest.raises(
+        UnknownNameError, match=r"no recipe .*Known: attention, finetune, grouped, report"
+    ):
         load_recipe(name, "cnn", "float32")
 
 

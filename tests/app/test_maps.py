@@ -25,6 +25,7 @@ from skinmodel.data.masks import FOLDER as MASKS
 from skinmodel.diagnoses import CODES
 from skinmodel.faithfulness.report import FILE
 from skinmodel.faithfulness.verdict import FOLDER
+from skinmodel.results import DISCLAIMER
 
 SA_RUN = make_record("cnn_sa").run_id
 
@@ -140,6 +141,8 @@ def test_every_map_stands_beside_its_controls_with_what_may_be_claimed(where):
     assert "takes one pass through the network and one back through its end: 10 ms a map" in words(
         at
     )
+    assert all(f"Run `{run_id}`" in words(at) for run_id in (CNN, CNN_SA))
+    assert DISCLAIMER in words(at)
     # The first map of the list is spelled out.
     assert "it may only know where lesions usually are" in words(at)
     marked = ["no better than controls" in text for text in table["Mass on the lesion"]]
