@@ -73,7 +73,7 @@ def show_cases(pair: Pair, slot: Slot, cell: Cell) -> None:
             "Show where each network looked",
             key="cases-overlays",
             persist_state="session",
-            help="Loads TensorFlow and the two networks, about 10 s the first time.",
+            help="Loads TensorFlow and the two networks the first time; on a busy machine that takes a while.",
         )
         pages = math.ceil(len(rows) / PAGE)
         page = 1

@@ -68,7 +68,7 @@ def _show(rows: list[MapRow]) -> None:
         "Show the maps",
         key="where-maps",
         persist_state="session",
-        help="Loads TensorFlow and the network, about 10 s the first time.",
+        help="Loads TensorFlow and the network the first time; on a busy machine that takes a while.",
     )
     for start in range(0, len(worst), 3):
         for column, (_, picture) in zip(
