@@ -11,7 +11,7 @@ import streamlit as st
 from app import components, services, state
 from app.pictures import Origin, Truth, fit_to_screen
 from app.samples import Sample
-from app.services import Problem
+from app.services import Problem, uploads
 from app.services.gallery import read_image
 from skinmodel.images import MAX_BYTES
 
@@ -102,9 +102,11 @@ def _show_camera() -> None:
 
 
 def _receive(key: str, origin: Origin) -> None:
-    file = st.session_state[key]
-    if file is not None:
-        state.accept(services.open_bytes(file.getvalue(), origin))
+    if uploads.was_taken(key):
+        return
+    offered = uploads.open_upload(key, origin)
+    if offered is not None:
+        state.accept(offered)
     elif origin is Origin.CAMERA:
         state.forget_picture()  # "Clear photo": a camera never sends this of itself
     else:

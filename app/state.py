@@ -12,6 +12,7 @@ from app.services import Problem
 REMEMBERED: Final = 4
 """Pictures whose results one session keeps; the oldest goes first. Each holds up to 15 MB."""
 
+_OWN: Final = (Origin.UPLOAD, Origin.CAMERA)
 _PICTURE: Final = "picture"
 _PROBLEM: Final = "intake_problem"
 _ANALYSES: Final = "analyses"
@@ -37,8 +38,16 @@ def get_problem() -> Problem | None:
 
 
 def accept(offered: Picture | Problem) -> None:
-    """Put a picture to work, or remember why it was refused; a refusal clears the last picture."""
-    is_picture = isinstance(offered, Picture)
+    """Put a picture to work, or remember why it was refused; a refusal clears the last picture.
+
+    A user's own picture is forgotten once another takes its place, and what was said of it.
+    """
+    last, is_picture = get_picture(), isinstance(offered, Picture)
+    is_again = (
+        isinstance(offered, Picture) and last is not None and _identify(offered) == _identify(last)
+    )
+    if last is not None and last.origin in _OWN and not is_again:
+        forget_picture()
     st.session_state[_PICTURE] = offered if is_picture else None
     st.session_state[_PROBLEM] = None if is_picture else offered
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from skinmodel.errors import ConfigError, ImageError
 
 Image = NDArray[np.uint8]
-PerChannel = tuple[float, float, float]
+Side = Annotated[int, Field(strict=True, ge=1)]
+Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+PerChannel = tuple[Factor, Factor, Factor]
 
 _INTERPOLATIONS: Final = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR}
 _CHANNELS: Final = ("RGB", "BGR")
@@ -32,11 +35,11 @@ class Preprocessing:
             hardly matters; ``linear`` is the report's.
     """
 
-    height: int
-    width: int
+    height: Side
+    width: Side
     channels: Literal["RGB", "BGR"]
-    scale: float | PerChannel
-    offset: float | PerChannel
+    scale: Factor | PerChannel
+    offset: Factor | PerChannel
     interpolation: Literal["area", "linear"]
 
     def __post_init__(self) -> None:

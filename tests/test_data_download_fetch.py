@@ -34,10 +34,10 @@ def waits():
 
 @pytest.fixture
 def get(host, tmp_path, waits):
-    def run(path=PATH, sizes=(SIZE,), answer_seconds=30.0, **patience):
+    def run(path=PATH, size=SIZE, answer_seconds=30.0, **patience):
         with Session(answer_seconds) as session:
             how = Patience(**{"sleep": waits.append, "tries": 4, **patience})
-            return fetch(host.url + path, tmp_path / "file.zip", session, sizes, how)
+            return fetch(host.url + path, tmp_path / "file.zip", session, size, how)
 
     run.partial = Partial.of(tmp_path / "file.zip")
     return run
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_there_is_asked_for_once(host, get, status):
 
 def test_a_file_of_another_size_is_refused_before_it_comes(host, get, tmp_path):
     with pytest.raises(DatasetError, match=r"offers 4,194,304 bytes where the release has 5"):
-        get(sizes=(5,))
+        get(size=5)
     assert Partial.of(tmp_path / "file.zip").size == 0
 
 
@@ -177,7 +177,7 @@ def test_a_short_body_without_length_is_not_taken_for_whole(host, get):
 def test_a_file_of_unknown_length_and_size_is_refused(host, get):
     host.next(PATH, Answer(headers={"Content-Length": None}))
     with pytest.raises(DatasetError, match="does not tell how long"):
-        get(sizes=())
+        get(size=None)
 
 
 def test_a_web_page_or_a_packed_answer_is_not_the_file(host, get):
@@ -219,7 +219,7 @@ def test_nobody_there_is_tried_again_and_said(tmp_path, waits, caplog):
         url = gone.url
     how = Patience(tries=2, sleep=waits.append)
     with Session() as session, pytest.raises(DatasetError, match=r"in 2 tries.*no connection"):
-        fetch(f"{url}/x", tmp_path / "x", session, (1,), how)
+        fetch(f"{url}/x", tmp_path / "x", session, 1, how)
     assert waits == [1.0]
     assert "trying again in 1 s" in caplog.text
 
@@ -239,13 +239,13 @@ def test_a_file_larger_than_the_disk_is_refused_once_its_size_is_told(host, get,
     with pytest.raises(
         DatasetError, match=r"file.zip needs 4.2 MB more in .*, and 4.2 MB are free"
     ):
-        get(sizes=())
+        get(size=None)
     host.next(PATH, Answer(cut=MB))
     monkeypatch.setattr(module, "find_free", lambda _: SIZE)
     with pytest.raises(DatasetError, match="in 1 tries"):
-        get(sizes=(), tries=1)
+        get(size=None, tries=1)
     monkeypatch.setattr(module, "find_free", lambda _: SIZE - MB)  # what is kept is not missing
-    assert get(sizes=()).path.read_bytes() == BODY
+    assert get(size=None).path.read_bytes() == BODY
 
 
 def test_a_full_disk_keeps_what_came(host, get, monkeypatch, tmp_path):
@@ -321,6 +321,6 @@ def test_a_broken_header_tells_the_log_nothing_of_the_query(host, get, caplog):
 def test_what_follows_the_announced_length_is_no_part_of_the_file_or_of_the_next(host, get):
     # RFC 9112, 6.3: an answer ends where Content-Length says; nothing after it is looked at.
     host.next(PATH, Answer(headers={"Content-Length": "5", "Connection": "keep-alive"}))
-    assert get(sizes=()).path.read_bytes() == BODY[:5]
+    assert get(size=None).path.read_bytes() == BODY[:5]
     get.partial.discard()
-    assert get(sizes=()).path.read_bytes() == BODY
+    assert get(size=None).path.read_bytes() == BODY

@@ -164,6 +164,19 @@ def test_what_was_lost_or_changed_is_fetched_again_and_nothing_else(ham):
     assert is_whole(ham)
 
 
+def test_an_archive_that_was_kept_mends_its_folder(ham):
+    assert ham.run("--keep-archives") == 0
+    before = len(ham.asked())
+    (ham.root / PARTS[1] / "ISIC_0000001.jpg").unlink()
+    assert ham.run("--keep-archives") == 0
+    assert len(ham.asked()) == before
+    assert len(ham10000.read_index(ham.data)) == 168
+    (ham.root / SECOND[1:]).write_bytes(b"half")
+    (ham.root / PARTS[1] / "ISIC_0000001.jpg").unlink()
+    assert ham.run() == 0
+    assert ham.asked()[before:] == [SECOND]
+
+
 def test_without_a_published_hash_a_later_change_is_noticed_all_the_same(ham):
     ham.drop_hashes()
     assert ham.run() == 0

@@ -12,7 +12,10 @@ from skinmodel.data.augmentation import Augmentation
 from skinmodel.data.masks import load_masks
 from skinmodel.data.pipeline import PixelRows, augment
 from skinmodel.errors import ConfigError
+from skinmodel.explain.field import place_cells
+from skinmodel.explain.placement import WHOLE, Placement, average_over_cells
 from skinmodel.models import registry
+from skinmodel.models.auxiliary import add_helpers
 from skinmodel.training import train, trainer
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.runs import read_finished
@@ -42,6 +45,25 @@ def test_the_divergence_by_hand():
     maps[0, 0, 1] = [0.1, 0.3]
     expected = 2 / 3 * np.log((2 / 3) / 0.6) + 1 / 3 * np.log((1 / 3) / 0.2)
     assert float(compute_divergence(mask, maps)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_masks_are_read_where_the_cells_lie():
+    # The cells tile the middle half of each side: the lesion fills the first of them, no more.
+    mask = np.zeros((1, 8, 8), np.float32)
+    mask[0, :4, :4] = 255
+    maps = np.zeros((1, 2, 2, 1), np.float32)
+    maps[0, 0, 0] = 1.0
+    middle = Placement(0.25, 0.25, 0.75, 0.75)
+    assert float(compute_divergence(mask, maps, middle)) == pytest.approx(0.0, abs=1e-6)
+    shares = np.full((1, 2, 2, 1), 0.25, np.float32)
+    assert float(compute_divergence(mask, shares, middle)) == pytest.approx(np.log(4), rel=1e-5)
+
+
+def test_the_helpers_know_where_the_cells_of_attention_lie(config):
+    model = registry.get_spec("cnn_sa").build()
+    helped = add_helpers(model, deep=False, attended=False, maps=True)
+    assert helped.names == ("maps",)
+    assert helped.placement == place_cells(model, "soft_attention") != WHOLE
 
 
 def test_a_map_that_is_the_mask_diverges_by_nothing_and_an_empty_mask_says_nothing():
@@ -110,7 +132,7 @@ def draw_lesions(count):
     return pixels, masks, np.arange(count) % 7
 
 
-def test_only_attention_and_the_last_layer_train_and_the_map_finds_the_lesion(config, tmp_path):
+def test_only_attention_trains_and_the_map_finds_the_lesion(config, tmp_path):
     pixels, masks, truth = draw_lesions(64)
     rows = np.arange(64)
     images = Images(PixelRows(pixels, rows, masks=masks), truth)
@@ -126,7 +148,7 @@ def test_only_attention_and_the_last_layer_train_and_the_map_finds_the_lesion(co
         for v in session.model.variables
         if v.dtype == "float32" and not np.array_equal(v.numpy(), before[v.path])
     }
-    assert changed == {"soft_attention", "probabilities"}
+    assert changed == {"soft_attention"}
     assert measure_mass(session.model, pixels, masks) > mass_before + 0.1
 
 
@@ -135,8 +157,9 @@ def measure_mass(model, pixels, masks):
     attention = model.get_layer("soft_attention").output[1]
     maps = type(model)(model.input, attention)(pixels / 127.5 - 1.0, training=False).numpy()
     summed = maps.mean(axis=-1)
-    shares = tf.image.resize(masks[..., None], summed.shape[1:], method="area")[..., 0] / 255
-    return float((summed * shares.numpy()).sum(axis=(1, 2)).mean())
+    placement = place_cells(model, "soft_attention")
+    shares = [average_over_cells(mask / 255, *summed.shape[1:], placement) for mask in masks]
+    return float((summed * np.stack(shares)).sum(axis=(1, 2)).mean())
 
 
 def test_a_network_without_attention_has_nothing_to_train(config):

@@ -79,10 +79,13 @@ def test_the_licence_names_the_data_it_derives_from():
     [
         ("schema_version", 0),
         ("schema_version", "1"),
+        ("schema_version", 2.0),
         ("schema_version", True),
         ("temperature", 0),
         ("temperature", -1.5),
         ("temperature", "1"),
+        ("temperature", True),
+        ("temperature", float("inf")),
         ("model", ""),
         ("model", "a/b"),
         ("run_id", "../up"),
@@ -118,6 +121,7 @@ def test_the_licence_names_the_data_it_derives_from():
         ("versions", {**RECORD.versions, "keras": 3}),
         ("metrics", {"test": {"accuracy": "0.8"}}),
         ("metrics", {"test": {"accuracy": True}}),
+        ("metrics", {"test": {"accuracy": None}}),
         ("metrics", {"test": {"accuracy": float("nan")}}),
         ("metrics", 0.8),
         ("created", "yesterday"),
@@ -136,11 +140,17 @@ def test_all_wrong_fields_are_named_at_once():
         WeightsRecord.from_dict(plain(bytes=-1, form="zip", licence=None))
 
 
+def test_a_record_from_code_is_checked_like_one_from_a_file():
+    broken = replace(RECORD.preprocessing, height=0)
+    with pytest.raises(WeightsError, match=r"preprocessing is .*, expected height: greater than"):
+        replace(RECORD, preprocessing=broken)
+
+
 @pytest.mark.parametrize(
     "value", [{"rate": (1, 2)}, {"rate": float("inf")}, {1: "x"}, {"x": set()}]
 )
 def test_a_recipe_that_json_would_change_is_refused(value):
-    with pytest.raises(WeightsError, match=r"recipe is .* expected plain JSON values"):
+    with pytest.raises(WeightsError, match=r"recipe is .*, expected (rate|x|1\.\[key\])"):
         replace(RECORD, recipe=value)
 
 
@@ -166,10 +176,11 @@ def test_a_newer_schema_asks_for_an_update_even_when_its_fields_differ():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("RGB", "expected .*'height'"),
-        ({"height": 100}, r"missing \['channels', .*'width'\]"),
-        ({**RECORD.preprocessing.to_dict(), "channels": "HSV"}, "HSV"),
-        ({**RECORD.preprocessing.to_dict(), "interpolation": []}, "preprocessing cannot be used"),
+        ("RGB", "preprocessing is 'RGB', expected a dictionary"),
+        ({"height": 100}, "expected width: Field required, channels: Field required"),
+        ({**RECORD.preprocessing.to_dict(), "channels": "HSV"}, "channels: 'RGB' or 'BGR'"),
+        ({**RECORD.preprocessing.to_dict(), "interpolation": []}, "interpolation: 'area' or "),
+        ({**RECORD.preprocessing.to_dict(), "gamma": 2.2}, "expected gamma: Unexpected"),
     ],
 )
 def test_preprocessing_that_no_code_does_is_refused(value, message):

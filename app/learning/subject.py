@@ -9,13 +9,14 @@ import streamlit as st
 from app import components, services, state
 from app.intake import draw_test_images
 from app.pictures import Origin, Picture, Truth
-from app.services import Problem
+from app.services import Problem, uploads
 from app.wording import lower_first
 from skinmodel.images import MAX_BYTES
 
 _FIRST: Final = "Melanoma"
 _THUMBNAIL: Final = 104  # points
 _TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
+_WIDGET: Final = "learn-upload"
 _UPLOADED: Final = "learn-uploaded"
 _OPENED: Final = "learn-opened"
 _DRAW: Final = "learn-draw"
@@ -85,7 +86,7 @@ def _choose_upload() -> Picture | Problem | None:
         "Dermoscopic picture, JPEG or PNG, up to 10 MB",
         type=_TYPES,
         max_upload_size=MAX_BYTES // 1024**2,
-        key="learn-upload",
+        key=_WIDGET,
         on_change=_receive,
         help="It stays in this server's memory until shortly after this browser tab is closed. "
         "It is not written to disk, and its name and metadata are not used.",
@@ -96,10 +97,8 @@ def _choose_upload() -> Picture | Problem | None:
 
 
 def _receive() -> None:
-    file = st.session_state["learn-upload"]
-    st.session_state[_UPLOADED] = (
-        None if file is None else services.open_bytes(file.getvalue(), Origin.UPLOAD)
-    )
+    if not uploads.was_taken(_WIDGET):
+        st.session_state[_UPLOADED] = uploads.open_upload(_WIDGET, Origin.UPLOAD)
 
 
 def _choose_test_image() -> Picture | Problem | None:

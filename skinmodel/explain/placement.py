@@ -70,8 +70,8 @@ def average_over_cells(field: NDArray[Any], h: int, w: int, placement: Placement
     Returns:
         float64, (h, w): exact area means, pixels cut by a cell's edge counting in part.
     """
-    rows = _overlap(field.shape[0], h, placement.top, placement.bottom)
-    columns = _overlap(field.shape[1], w, placement.left, placement.right)
+    rows = overlap(field.shape[0], h, placement.top, placement.bottom)
+    columns = overlap(field.shape[1], w, placement.left, placement.right)
     return np.asarray(rows @ field.astype(np.float64) @ columns.T)
 
 
@@ -128,8 +128,18 @@ def _between(position: Floats, count: int) -> tuple[NDArray[np.int64], Floats]:
     return before, clipped - before
 
 
-def _overlap(pixels: int, cells: int, start: float, stop: float) -> Floats:
-    """Return the share of each cell's part inside the picture that each pixel takes, (c, p)."""
+def overlap(pixels: int, cells: int, start: float, stop: float) -> Floats:
+    """Return the share of each cell's part inside the picture that each pixel of a side takes.
+
+    Args:
+        pixels: of the picture's side.
+        cells: of the map's side.
+        start: where the first cell begins, as a share of the picture's side.
+        stop: where the last one ends.
+
+    Returns:
+        float64, (cells, pixels); rows sum to 1, to 0 for a cell wholly outside the picture.
+    """
     edges = start + np.arange(cells + 1) * (stop - start) / cells
     low, high = (np.clip(e, 0.0, 1.0)[:, None] * pixels for e in (edges[:-1], edges[1:]))
     left = np.arange(pixels)[None].astype(np.float64)

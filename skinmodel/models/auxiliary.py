@@ -22,6 +22,8 @@ from keras import layers, ops
 
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
+from skinmodel.explain.field import place_cells
+from skinmodel.explain.placement import WHOLE, Placement
 from skinmodel.models.soft_attention import SpatialAttention
 
 _FLATTEN: Final = "flatten"
@@ -37,10 +39,12 @@ class Supervised:
         names: of the further outputs, in their order: ``deep`` and ``attended``, helping
             classifiers, each float32, (N, K), rows summing to 1; ``maps``, those of the soft
             attention, float32, (N, h, w, M).
+        placement: of the cells of those maps in the picture.
     """
 
     model: keras.Model
     names: tuple[str, ...]
+    placement: Placement = WHOLE
 
 
 def add_helpers(
@@ -59,7 +63,8 @@ def add_helpers(
     Raises:
         ConfigError: ``deep`` is asked for and the network has no layer ``flatten``.
     """
-    outputs = {}
+    outputs: dict[str, Any] = {}
+    placement = WHOLE
     if deep:
         outputs["deep"] = _classify(_pool_last(model), "auxiliary")
     found = [layer for layer in model.layers if isinstance(layer, SpatialAttention)]
@@ -70,10 +75,11 @@ def add_helpers(
             outputs["attended"] = _classify(pooled, "attended")
         if maps:
             outputs["maps"] = given
+            placement = place_cells(model, attention.name)
     if not outputs:
         return Supervised(model, ())
     whole = keras.Model(model.input, [model.output, *outputs.values()], name=f"{model.name}_helped")
-    return Supervised(whole, tuple(outputs))
+    return Supervised(whole, tuple(outputs), placement)
 
 
 def _classify(features: Any, name: str) -> Any:

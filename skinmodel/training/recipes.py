@@ -37,7 +37,7 @@ class TrainConfig:
         seed: seeds initial weights, shuffling, augmentation and dropout.
         initial: ``random`` weights, ``pretrained`` ones where the network has a backbone, or
             ``shipped``: those that the program's own manifest holds for the network.
-        trains: ``all``, or ``attention``: only the soft attention and the last layer, on features
+        trains: ``all``, or ``attention``: only the soft attention, on features and before a head
             that stay as they are (batch normalisation too).
         epochs: passes over the training images.
         batch_size: images a step.

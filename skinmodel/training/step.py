@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.pipeline import PixelRows, augment, build_batches, to_input
+from skinmodel.explain.placement import WHOLE, Placement, overlap
 from skinmodel.models.auxiliary import Supervised
 from skinmodel.training.average import WeightAverage
 from skinmodel.training.optimizer import FusedAdam
@@ -38,6 +39,7 @@ class TrainStep:
     ):
         self.model = helped.model
         self.helpers = helped.names
+        self.placement = helped.placement
         self.average = average
         self.optimizer = optimizer
         self.config = config
@@ -75,7 +77,9 @@ class TrainStep:
             loss = self._loss(truth, probabilities)
             total = self._objective(loss, truth, probabilities, helpers)
             if "maps" in helpers:
-                total += guidance * compute_divergence(changed[..., 3], helpers["maps"])
+                total += guidance * compute_divergence(
+                    changed[..., 3], helpers["maps"], self.placement
+                )
             scaled = total * self.loss_scale
         gradients = tape.gradient(scaled, [v.value for v in self.optimizer.variables])
         self._update(gradients, rate)
@@ -120,21 +124,26 @@ class TrainStep:
             self.optimizer.apply(gradients, rate)
 
 
-def compute_divergence(masks: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+def compute_divergence(
+    masks: tf.Tensor, maps: tf.Tensor, placement: Placement = WHOLE
+) -> tf.Tensor:
     """Return how far soft attention lies from the lesion: KL(mask || map), the mean over pictures.
 
-    Both are taken as distributions over the cells of the map: the mask's share of each cell, and
-    the maps summed over the heads. A picture without lesion in it adds nothing.
+    Both are taken as distributions over the cells of the map: the lesion's share of what each cell
+    looks at, and the maps summed over the heads. A picture without lesion there adds nothing.
 
     Args:
         masks: float32, (B, H, W), 0-255, 255 in the lesion; as moved as the pictures.
         maps: float32, (B, h, w, M), each summing to 1 over its positions.
+        placement: which part of the picture the cells tile; without padding it is the middle only.
 
     Returns:
         float32, (), in nats, >= 0.
     """
-    height, width, heads = maps.shape[1:]
-    shares = tf.image.resize(masks[..., None], (height, width), method="area")[..., 0] / 255.0
+    h, w, heads = maps.shape[1:]
+    rows = overlap(masks.shape[1], h, placement.top, placement.bottom).astype(np.float32)
+    columns = overlap(masks.shape[2], w, placement.left, placement.right).astype(np.float32)
+    shares = tf.einsum("ih,bhw,jw->bij", rows, masks, columns) / 255.0
     area = tf.reduce_sum(shares, axis=(1, 2), keepdims=True)
     lesion = tf.math.divide_no_nan(shares, area)
     attention = tf.reduce_sum(maps, axis=-1) / heads

@@ -231,7 +231,7 @@ def load_shipped(model: Any, spec: ModelSpec) -> None:
 
 
 def freeze_features(model: Any, spec: ModelSpec) -> None:
-    """Let only the soft attention and the last layer train; the others answer as they are.
+    """Let only the soft attention train; every other layer answers as it is.
 
     Raises:
         ConfigError: the network has no soft attention.
@@ -242,7 +242,7 @@ def freeze_features(model: Any, spec: ModelSpec) -> None:
             '"attention" leaves nothing to train. Use another recipe, or a network with "_sa".'
         )
     for layer in model.layers:
-        layer.trainable = layer.name in (spec.attention_layer, model.layers[-1].name)
+        layer.trainable = layer.name == spec.attention_layer
 
 
 def get_weights(model: Any) -> dict[str, NDArray[np.float32]]:

@@ -2,12 +2,14 @@
 
 import reprlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
-from skinmodel.diagnoses import CODES
-from skinmodel.errors import ConfigError, WeightsError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from skinmodel.errors import WeightsError
 from skinmodel.preprocess import Preprocessing
 from skinmodel.weights import rules
 
@@ -21,7 +23,10 @@ LICENCE: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True,
+    config=ConfigDict(extra="forbid", allow_inf_nan=False, revalidate_instances="always"),
+)
 class WeightsRecord:
     """One weights file and everything needed to use it and to say how far to trust it.
 
@@ -52,67 +57,35 @@ class WeightsRecord:
         WeightsError: a value is not what its field holds; all such fields are named.
     """
 
-    schema_version: int
-    model: str
-    run_id: str
-    file: str
-    bytes: int
-    sha256: str
+    schema_version: Annotated[int, Field(strict=True, ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    model: rules.Name
+    run_id: rules.Name
+    file: rules.FileName
+    bytes: rules.Count
+    sha256: rules.Sha256
     form: Form
     preprocessing: Preprocessing
-    temperature: float
-    recipe: dict[str, Any]
-    recipe_fingerprint: str
-    split: dict[str, Any]
-    classes: tuple[str, ...]
-    versions: dict[str, str]
-    metrics: dict[str, Any]
-    created: str
-    licence: str
+    temperature: rules.Positive
+    recipe: rules.Plain
+    recipe_fingerprint: rules.Text
+    split: rules.Split
+    classes: rules.Classes
+    versions: rules.Versions
+    metrics: rules.Metrics
+    created: rules.Time
+    licence: rules.Text
 
-    def __post_init__(self) -> None:
-        """Refuse values that the fields do not hold."""
-        checks = {
-            "schema_version": (
-                rules.is_int(self.schema_version, SCHEMA_VERSION),
-                f"{SCHEMA_VERSION}",
-            ),
-            "model": (rules.is_name(self.model), "1 to 100 letters, digits, '.', '_', '-'"),
-            "run_id": (rules.is_name(self.run_id), "1 to 100 letters, digits, '.', '_', '-'"),
-            "file": (
-                rules.is_file_name(self.file),
-                "a file name in the manifest's folder, not a path",
-            ),
-            "bytes": (rules.is_int(self.bytes, 1), "a whole number above 0"),
-            "sha256": (rules.is_sha256(self.sha256), "64 lower-case hexadecimal digits"),
-            "form": (self.form in get_args(Form), f"one of {get_args(Form)}"),
-            "preprocessing": (rules.is_preprocessing(self.preprocessing), "a usable Preprocessing"),
-            "temperature": (rules.is_positive(self.temperature), "a finite number above 0"),
-            "recipe": (rules.is_plain(self.recipe), "plain JSON values by name"),
-            "recipe_fingerprint": (rules.is_text(self.recipe_fingerprint), "a text"),
-            "split": (
-                rules.is_split(self.split),
-                f"exactly {', '.join(rules.SPLIT)} of the right types",
-            ),
-            "classes": (self.classes == CODES, f"this program's class order {CODES}"),
-            "versions": (
-                rules.is_versions(self.versions),
-                f"texts for {', '.join(rules.VERSIONS)}",
-            ),
-            "metrics": (rules.is_metrics(self.metrics), "nested finite numbers by name"),
-            "created": (rules.is_utc(self.created), "an ISO 8601 time in UTC"),
-            "licence": (rules.is_text(self.licence), "a text"),
-        }
-        wrong = [
-            f"{name} is {reprlib.repr(getattr(self, name))}, expected {expected}"
-            for name, (kept, expected) in checks.items()
-            if not kept
-        ]
-        if wrong:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_faults(cls, values: Any, check: Any) -> Any:
+        try:
+            return check(values)
+        except ValidationError as error:
             raise WeightsError(
-                f"The weights record of run {reprlib.repr(self.run_id)} cannot be used: "
-                f"{'; '.join(wrong)}. Restore the manifest it came from, or train the model again."
-            )
+                f"The weights record of run {reprlib.repr(values.kwargs['run_id'])} cannot be "
+                f"used: {_explain(values.kwargs, error)}. Restore the manifest it came from, or "
+                "train the model again."
+            ) from error
 
     @property
     def leaks(self) -> bool:
@@ -142,7 +115,7 @@ class WeightsRecord:
                 "the manifest it came from."
             )
         version = values.get("schema_version")
-        if rules.is_int(version, SCHEMA_VERSION + 1):
+        if type(version) is int and version > SCHEMA_VERSION:
             raise WeightsError(
                 f"The weights record has schema_version {version}; this program reads up to "
                 f"{SCHEMA_VERSION}. It was written by a newer skinmodel: update this one."
@@ -150,12 +123,7 @@ class WeightsRecord:
         if version == _WITHOUT_TEMPERATURE and type(version) is int:
             values = {**values, "schema_version": SCHEMA_VERSION, "temperature": 1.0}
         check_keys("The weights record", values, (f.name for f in fields(cls)))
-        classes = values["classes"]
-        changed = {
-            "preprocessing": _to_preprocessing(values["preprocessing"]),
-            "classes": tuple(classes) if isinstance(classes, list) else classes,
-        }
-        return cls(**{**values, **changed})
+        return cls(**values)
 
 
 def utc_now() -> str:
@@ -183,12 +151,14 @@ def check_keys(subject: str, values: Mapping[str, Any], expected: Iterable[str])
         )
 
 
-def _to_preprocessing(values: Any) -> Preprocessing:
-    names = tuple(f.name for f in fields(Preprocessing))
-    if not isinstance(values, Mapping):
-        raise WeightsError(f"Its preprocessing is {reprlib.repr(values)}; expected {names}.")
-    check_keys("Its preprocessing", values, names)
-    try:
-        return Preprocessing(**values)
-    except (ConfigError, TypeError) as error:
-        raise WeightsError(f"Its preprocessing cannot be used: {error}") from error
+def _explain(values: Mapping[str, Any], error: ValidationError) -> str:
+    """Return "FIELD is X, expected Y" for every field that holds what it may not."""
+    expected: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False):
+        field, *inner = map(str, problem["loc"])
+        rule = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        expected.setdefault(field, []).append(f"{'.'.join(inner)}: {rule}" if inner else rule)
+    return "; ".join(
+        f"{field} is {reprlib.repr(values[field])}, expected {', '.join(told)}"
+        for field, told in expected.items()
+    )

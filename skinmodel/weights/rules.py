@@ -1,106 +1,73 @@
-"""What the values of a weights record may be; every predicate takes any value."""
+"""What the values of a weights record may be: types that pydantic checks."""
 
-import json
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from skinmodel.preprocess import Preprocessing
+from pydantic import AfterValidator, Field, JsonValue, Strict
 
-SPLIT: Final[Mapping[str, type]] = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
+from skinmodel.diagnoses import CODES
+
 VERSIONS: Final = ("keras", "numpy", "python", "skinmodel", "tensorflow")
+SPLIT: Final[Mapping[str, type]] = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-def is_name(value: Any) -> bool:
-    """Whether ``value`` is 1 to 100 letters, digits, '.', '_', '-'."""
-    return _matches(value, _NAME)
+def is_name(text: str) -> bool:
+    """Whether ``text`` is 1 to 100 letters, digits, '.', '_', '-'."""
+    return _NAME.fullmatch(text) is not None
 
 
-def is_file_name(value: Any) -> bool:
-    """Whether ``value`` is a file's name and no path."""
-    return _matches(value, _FILE)
+def _is_split(value: dict[str, Any]) -> bool:
+    kinds = {name: type(part) for name, part in value.items()}
+    return kinds == SPLIT and is_name(value["name"])
 
 
-def is_sha256(value: Any) -> bool:
-    """Whether ``value`` is 64 lower-case hexadecimal digits."""
-    return _matches(value, _SHA256)
+def _is_metrics(value: dict[str, Any]) -> bool:
+    return all(_is_metrics(v) if isinstance(v, dict) else _is_number(v) for v in value.values())
 
 
-def is_text(value: Any) -> bool:
-    """Whether ``value`` is a text that is not blank."""
-    return isinstance(value, str) and bool(value.strip())
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_int(value: Any, least: int) -> bool:
-    """Whether ``value`` is a whole number of at least ``least``, and no bool."""
-    return type(value) is int and value >= least
+def _is_utc(text: str) -> bool:
+    return datetime.fromisoformat(text).utcoffset() == timedelta(0)
 
 
-def is_number(value: Any) -> bool:
-    """Whether ``value`` is a finite number, and no bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+def _require(holds: Callable[[Any], object], expected: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        try:
+            kept = holds(value)
+        except ValueError:
+            kept = False
+        if not kept:
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(check)
 
 
-def is_positive(value: Any) -> bool:
-    """Whether ``value`` is a finite number above 0, and no bool."""
-    return is_number(value) and value > 0
-
-
-def is_plain(value: Any) -> bool:
-    """Whether ``value`` is a dict that JSON gives back unchanged."""
-    try:
-        return isinstance(value, dict) and json.loads(json.dumps(value, allow_nan=False)) == value
-    except (TypeError, ValueError):
-        return False
-
-
-def is_preprocessing(value: Any) -> bool:
-    """Whether ``value`` is a Preprocessing of usable size and finite scale and offset."""
-    return (
-        isinstance(value, Preprocessing)
-        and is_int(value.height, 1)
-        and is_int(value.width, 1)
-        and _is_number_or_three(value.scale)
-        and _is_number_or_three(value.offset)
-    )
-
-
-def is_split(value: Any) -> bool:
-    """Whether ``value`` has exactly the fields of ``SPLIT``, of their types, and a plain name."""
-    same_keys = isinstance(value, dict) and value.keys() == SPLIT.keys()
-    kinds = same_keys and all(type(value[name]) is kind for name, kind in SPLIT.items())
-    return kinds and is_name(value["name"])
-
-
-def is_versions(value: Any) -> bool:
-    """Whether ``value`` has a text for exactly each of ``VERSIONS``."""
-    same_keys = isinstance(value, dict) and sorted(value) == sorted(VERSIONS)
-    return same_keys and all(is_text(version) for version in value.values())
-
-
-def is_metrics(value: Any) -> bool:
-    """Whether ``value`` is nested finite numbers by name."""
-    return is_plain(value) and all(is_number(v) or is_metrics(v) for v in value.values())
-
-
-def is_utc(value: Any) -> bool:
-    """Whether ``value`` is a time in UTC as ISO 8601 text."""
-    try:
-        return datetime.fromisoformat(value).utcoffset() == timedelta(0)
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_number_or_three(value: Any) -> bool:
-    values = value if isinstance(value, tuple) and len(value) == 3 else (value,)
-    return all(map(is_number, values))
-
-
-def _matches(value: Any, pattern: re.Pattern[str]) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
+Text = Annotated[str, Strict(), _require(str.strip, "a text that is not blank")]
+Name = Annotated[str, Strict(), _require(is_name, "1 to 100 letters, digits, '.', '_', '-'")]
+FileName = Annotated[
+    str, Strict(), _require(_FILE.fullmatch, "a file name in the manifest's folder, not a path")
+]
+Sha256 = Annotated[str, Strict(), _require(_SHA256.fullmatch, "64 lower-case hexadecimal digits")]
+Time = Annotated[str, Strict(), _require(_is_utc, "an ISO 8601 time in UTC")]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Plain = dict[str, JsonValue]
+Split = Annotated[
+    dict[str, Any], _require(_is_split, f"exactly {', '.join(SPLIT)}, of their kinds")
+]
+Classes = Annotated[tuple[str, ...], _require(CODES.__eq__, f"this program's class order {CODES}")]
+Versions = Annotated[
+    dict[str, Text],
+    _require(lambda texts: sorted(texts) == sorted(VERSIONS), f"texts for {', '.join(VERSIONS)}"),
+]
+Metrics = Annotated[Plain, _require(_is_metrics, "nested finite numbers by name")]

@@ -400,10 +400,11 @@ def test_result_outlives_a_visit_to_another_page(open_dashboard, picture_bytes):
     assert classifiers["cnn"].predicted == 1
 
 
-def test_session_remembers_a_bounded_number_of_pictures(open_dashboard, photo, encode_image):
+def test_session_remembers_a_bounded_number_of_pictures(open_dashboard):
     at = open_dashboard()
-    for shift in range(6):
-        at = upload(at, encode_image(photo + shift), f"{shift}.png")
+    at.segmented_control(key="source").set_value(Source.SAMPLES).run()
+    for sample in read_drawings()[:6]:
+        at.button(key=f"take-{sample.title}").click().run()
     assert len(at.session_state["analyses"]) == 4
 
 

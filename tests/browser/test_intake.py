@@ -117,6 +117,27 @@ def test_a_file_the_browser_refuses_is_said_so_without_the_last_ones_error(
     assert "damaged or incomplete" not in text_of(far_page)
 
 
+def test_a_picture_stays_while_the_page_is_used_though_its_file_is_gone(far_page, pictures):
+    uploader_of(far_page).send_keys(str(pictures[0]))
+    wait(far_page, lambda d: is_shown(d, 0))
+    far_page.find_element(By.CSS_SELECTOR, ".stExpander summary").click()
+    press(far_page, "Camera")  # the browser names the file once more
+    wait(far_page, lambda d: "through a dermatoscope" in text_of(d))
+    assert is_shown(far_page, 0)
+    assert "Choose it again" not in text_of(far_page)
+    press(far_page, "Clear picture")
+    wait(far_page, lambda d: not is_shown(d, 0))
+    press(far_page, "Upload")
+    wait(far_page, uploader_of).send_keys(str(pictures[0]))
+    wait(far_page, lambda d: is_shown(d, 0))
+
+
+def press(driver, words):
+    button = f"//button[contains(., '{words}')]"
+    wait(driver, lambda d: d.find_element(By.XPATH, button).is_displayed())
+    wait(driver, lambda d: d.find_element(By.XPATH, button)).click()
+
+
 def said_of_unsent(driver):
     """What a rule of style adds below the uploader."""
     return driver.execute_script(

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +33,7 @@ def fetch(
     url: str,
     target: Path,
     session: Session,
-    sizes: Collection[int] = (),
+    size: int | None = None,
     patience: Patience | None = None,
 ) -> Partial:
     """Bring ``target``'s partial file to its full length.
@@ -44,7 +44,7 @@ def fetch(
         url: where.
         target: what it will be called in the end; it is not touched.
         session: see there.
-        sizes: in bytes; the whole file must have one of these. Empty where none is known.
+        size: in bytes, which the whole file must have; None where it is not known.
         patience: how often to try again.
 
     Raises:
@@ -56,7 +56,7 @@ def fetch(
     failures, best = 0, partial.size
     while True:
         try:
-            _receive(url, partial, session, sizes, patience)
+            _receive(url, partial, session, size, patience)
         except BrokenError as broken:
             gained = partial.size - best
             failures = 1 if gained >= _PROGRESS else failures + 1
@@ -85,7 +85,7 @@ def _receive(
     url: str,
     partial: Partial,
     session: Session,
-    sizes: Collection[int],
+    size: int | None,
     patience: Patience,
 ) -> None:
     """Make one request for what is missing and add it to the partial file."""
@@ -102,8 +102,8 @@ def _receive(
             if response.status_code == 416:
                 partial.discard()  # the file there is another one now
             check_status(response)
-            total = _decide(response, url, partial, origin, offset, sizes)
-            _write(response, partial, total, sizes, patience)
+            total = _decide(response, url, partial, origin, offset, size)
+            _write(response, partial, total, patience)
     except (requests.RequestException, HTTPError) as error:
         raise explain_failure(error) from error
 
@@ -123,38 +123,38 @@ def _decide(
     partial: Partial,
     origin: Origin | None,
     offset: int,
-    sizes: Collection[int],
-) -> int | None:
+    size: int | None,
+) -> int:
     """Make the partial file ready for the answer's bytes and return the whole file's size."""
     try:
         total = read_total(response, offset)
     except BrokenError:
         partial.discard()
         raise
-    if total is not None and sizes and total not in sizes:
-        expected = " or ".join(f"{size:,}" for size in sorted(sizes))
+    if total is not None and size is not None and total != size:
         raise DatasetError(
-            f"{show_address(url)} offers {total:,} bytes where the release has {expected}. If the "
+            f"{show_address(url)} offers {total:,} bytes where the release has {size:,}. If the "
             "publisher has changed the file, name its new size and hash with --sources FILE."
         )
-    if total is None and not sizes:
+    whole = total if size is None else size
+    if whole is None:
         raise DatasetError(
             f"{show_address(url)} does not tell how long the file is, so that a broken one would "
             "pass for whole. Name its size with --sources FILE."
         )
-    _check_room(partial, total)
+    _check_room(partial, whole)
     now = Origin(url, read_validator(response), total)
     if response.status_code == 200:  # the first answer, a changed file, or a host without ranges
         partial.begin(now)
     elif origin is None or now.differs_from(origin):
         partial.discard()
         raise BrokenError("the file there has changed since the download began")
-    return total
+    return whole
 
 
-def _check_room(partial: Partial, total: int | None) -> None:
+def _check_room(partial: Partial, total: int) -> None:
     """Refuse what does not fit on the disk; sizes that only the host tells are not planned for."""
-    missing, free = (total or 0) - partial.size, find_free(partial.path.parent)
+    missing, free = total - partial.size, find_free(partial.path.parent)
     if missing > free:
         raise DatasetError(
             f"{partial.path.stem} needs {format_bytes(missing)} more in '{partial.path.parent}', "
@@ -165,28 +165,26 @@ def _check_room(partial: Partial, total: int | None) -> None:
 def _write(
     response: requests.Response,
     partial: Partial,
-    total: int | None,
-    sizes: Collection[int],
+    total: int,
     patience: Patience,
 ) -> None:
     start = partial.size
-    limit = total if total is not None else max(sizes, default=None)
     name = partial.path.stem
     bar = tqdm(
-        total=limit, initial=start, desc=name, unit="B", unit_scale=True, disable=None, leave=False
+        total=total, initial=start, desc=name, unit="B", unit_scale=True, disable=None, leave=False
     )
     with bar, partial.path.open("ab") as file:
         for chunk in _read_steadily(response, patience):
             file.write(chunk)
             start += len(chunk)
             bar.update(len(chunk))
-            if limit is not None and start > limit:
+            if start > total:
                 break
-    if limit is not None and start > limit:
+    if start > total:
         partial.discard()
-        raise BrokenError(f"more than the {limit:,} bytes that were announced came")
-    if start not in ((total,) if total is not None else sizes):
-        raise BrokenError(f"the answer ended at {start:,} of {limit:,} bytes")
+        raise BrokenError(f"more than the {total:,} bytes that were announced came")
+    if start < total:
+        raise BrokenError(f"the answer ended at {start:,} of {total:,} bytes")
 
 
 def _read_steadily(response: requests.Response, patience: Patience) -> Iterator[bytes]:

@@ -108,7 +108,11 @@ def _decide(root: Path, release: Release, file: RemoteFile, receipt: Mapping[str
         return _decide_file(root / file.name, file, entry)
     folder = root / file.unpack.folder
     if folder.is_dir() and any(folder.iterdir()):
-        return _decide_folder(folder, file, file.unpack, entry)
+        step = _decide_folder(folder, file, file.unpack, entry)
+        if step.state is State.HERE:
+            return step
+        archive = _decide_file(root / file.name, file, None)  # one that was kept serves again
+        return replace(step, have=archive.have, measured=archive.measured)
     if _is_merged(root, release, file):
         return Step(file, State.HERE, root / file.unpack.folder)
     step = _decide_file(root / file.name, file, None)

@@ -20,7 +20,7 @@ from skinmodel.data.download.plan import (
     look_into,
     make_plan,
 )
-from skinmodel.data.download.publisher import Publisher
+from skinmodel.data.download.publisher import obtain
 from skinmodel.data.download.receipt import add_entry, write_licence
 from skinmodel.data.download.sources import Contents, Release, RemoteFile
 from skinmodel.data.download.unpack import DamagedArchiveError, unpack
@@ -104,10 +104,9 @@ class _Download:
         self._check_room(steps)
         write_licence(self.root, self.release)
         with Session() as session:
-            publisher = Publisher(self.release, self.root, session, self.options.patience)
             for step in steps:
                 if step.state is not State.HERE:
-                    self._provide(step, publisher)
+                    self._provide(step, session)
 
     def _refuse_foreign(self, steps: Iterable[Step]) -> None:
         foreign = [step for step in steps if step.state is State.FOREIGN]
@@ -129,21 +128,24 @@ class _Download:
                 "folder on another disk with --data."
             )
 
-    def _provide(self, step: Step, publisher: Publisher) -> None:
+    def _provide(self, step: Step, session: Session) -> None:
         """Fetch, unpack and write down one file."""
         file, archive = step.file, self.root / step.file.name
         if step.path == archive and step.state is State.FOREIGN:
             archive.unlink()
-        found = step.measured or publisher.obtain(file)
+        found = step.measured or self._obtain(file, session)
         unpacked = None
         if file.unpack:
-            found, unpacked = self._unpack(file, file.unpack, found, publisher)
+            found, unpacked = self._unpack(file, file.unpack, found, session)
             if not self.options.keep:
                 archive.unlink()
-        add_entry(self.root, file.name, publisher.addresses[file.name], found, unpacked)
+        add_entry(self.root, file.name, file.url, found, unpacked)
+
+    def _obtain(self, file: RemoteFile, session: Session) -> Measure:
+        return obtain(file, self.root, session, self.options.patience)
 
     def _unpack(
-        self, file: RemoteFile, contents: Contents, found: Measure, publisher: Publisher
+        self, file: RemoteFile, contents: Contents, found: Measure, session: Session
     ) -> tuple[Measure, tuple[int, int]]:
         """Unpack an archive; one that is broken, and has no hash to tell so, is fetched again."""
         archive = self.root / file.name
@@ -157,7 +159,7 @@ class _Download:
                 raise
             log.info("%s Fetching it once more.", error)
             archive.unlink()
-            found = publisher.obtain(file)
+            found = self._obtain(file, session)
             folder = unpack(archive, self.root, contents)
         count, size = look_into(folder, contents)
         log.info("%s: %s files, %s", folder.name, f"{count:,}", format_bytes(size))

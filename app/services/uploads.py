@@ -1,0 +1,60 @@
+"""Uploads are taken once: what was sent is given up as soon as it was opened.
+
+Streamlit keeps the bytes of every file a session has sent until the session ends, whatever becomes
+of the widget.
+"""
+
+from collections import deque
+from typing import Final
+
+import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
+
+from app import services
+from app.pictures import Origin, Picture
+from app.services import Problem
+
+_TAKEN: Final = "uploads_taken"
+_REMEMBERED: Final = 16
+
+
+def was_taken(key: str) -> bool:
+    """Return whether a widget reports a file that was opened before.
+
+    The browser goes on to name the file it has sent. Once its bytes are gone Streamlit takes that
+    for a change and calls the widget's callback again.
+
+    Args:
+        key: the widget's.
+    """
+    file = st.session_state[key]
+    return isinstance(file, DeletedFile) and file.file_id in st.session_state.get(_TAKEN, ())
+
+
+def open_upload(key: str, origin: Origin) -> Picture | Problem | None:
+    """Return the picture a widget has received, or why it is not accepted; None without a file.
+
+    The server no longer holds the file afterwards.
+
+    Args:
+        key: the widget's.
+        origin: where the picture came from.
+    """
+    file: UploadedFile | DeletedFile | None = st.session_state[key]
+    if file is None:
+        return None
+    if isinstance(file, DeletedFile):
+        return Problem("This picture is no longer on the server. Choose it again.")
+    offered = services.open_bytes(file.getvalue(), origin)
+    _give_up(file)
+    return offered
+
+
+def _give_up(file: UploadedFile) -> None:
+    st.session_state.setdefault(_TAKEN, deque(maxlen=_REMEMBERED)).append(file.file_id)
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    file.truncate(0)  # Streamlit keeps the object for as long as the widget stands there
