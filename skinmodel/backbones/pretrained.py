@@ -38,15 +38,15 @@ def load_pretrained(model: Any, spec: ModelSpec) -> None:
     backbone = BACKBONES[spec.backbone]
     path = find_weights(backbone)
     log.info("%s starts from '%s'", spec.name, path)
+    _check_digest(path, backbone.digest)
     if backbone.package:
         from skinmodel.backbones.efficientnet_lite import convert_checkpoint
 
-        weights = convert_checkpoint(read_checkpoint(path, backbone.digest))
+        weights = convert_checkpoint(read_checkpoint(path))
         variables = {variable.path: variable for variable in model.variables}
         for name, array in weights.items():
             variables[name].assign(array)
         return
-    _check_digest(path, backbone.digest)
     import keras
 
     features = keras.Model(model.input, model.get_layer(backbone.last_layer).output)

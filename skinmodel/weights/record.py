@@ -81,10 +81,11 @@ class WeightsRecord:
         try:
             return check(values)
         except ValidationError as error:
+            given = values.kwargs or {}
             raise WeightsError(
-                f"The weights record of run {reprlib.repr(values.kwargs['run_id'])} cannot be "
-                f"used: {_explain(values.kwargs, error)}. Restore the manifest it came from, or "
-                "train the model again."
+                f"The weights record of run {reprlib.repr(given.get('run_id'))} cannot be used: "
+                f"{_explain(given, error)}. Restore the manifest it came from, or train the model "
+                "again."
             ) from error
 
     @property
@@ -159,6 +160,6 @@ def _explain(values: Mapping[str, Any], error: ValidationError) -> str:
         rule = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         expected.setdefault(field, []).append(f"{'.'.join(inner)}: {rule}" if inner else rule)
     return "; ".join(
-        f"{field} is {reprlib.repr(values[field])}, expected {', '.join(told)}"
+        f"{field} is {reprlib.repr(values.get(field))}, expected {', '.join(told)}"
         for field, told in expected.items()
     )

@@ -1,5 +1,6 @@
 """What the values of a weights record may be: types that pydantic checks."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -28,11 +29,14 @@ def _is_split(value: dict[str, Any]) -> bool:
 
 
 def _is_metrics(value: dict[str, Any]) -> bool:
-    return all(_is_metrics(v) if isinstance(v, dict) else _is_number(v) for v in value.values())
+    return all(
+        isinstance(name, str) and (_is_metrics(v) if isinstance(v, dict) else _is_number(v))
+        for name, v in value.items()
+    )
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _is_utc(text: str) -> bool:
@@ -70,4 +74,4 @@ Versions = Annotated[
     dict[str, Text],
     _require(lambda texts: sorted(texts) == sorted(VERSIONS), f"texts for {', '.join(VERSIONS)}"),
 ]
-Metrics = Annotated[Plain, _require(_is_metrics, "nested finite numbers by name")]
+Metrics = Annotated[dict[str, Any], _require(_is_metrics, "nested finite numbers by name")]

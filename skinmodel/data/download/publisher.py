@@ -1,7 +1,6 @@
 """Obtain a published file: fetched, and told from a broken one by its hashes."""
 
 import logging
-from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from skinmodel.errors import DatasetError
 
 log = logging.getLogger(__name__)
 
-_OURS: Final[Collection[Algorithm]] = ("sha256",)  # so that a later change is noticed at least
+_OURS: Final[tuple[Algorithm, ...]] = ("sha256",)  # so that a later change is noticed at least
 
 
 def obtain(
