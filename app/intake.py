@@ -79,9 +79,9 @@ def _show_upload() -> None:
         key=key,
         on_change=_receive,
         args=(key, Origin.UPLOAD),
-        help="It stays in this server's memory until shortly after this browser tab is closed. "
-        "It is not written to disk, and its name and metadata are not used. To put a result away, "
-        "press 'Clear picture' below the picture.",
+        help="It stays in this server's memory until you give another one or press 'Clear "
+        f"picture' below the picture, and no longer than {uploads.FORGOTTEN}. It is not written to "
+        "disk, and its name and metadata are not used.",
     )
 
 

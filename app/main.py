@@ -17,6 +17,7 @@ from app import components, services
 from app.expiry import forget_ended_sessions
 from app.navigation import PAGES
 from app.origins import SameOrigin, ask_nobody_outside
+from app.quota import UploadQuota
 from skinmodel.results import DISCLAIMER
 
 
@@ -51,4 +52,8 @@ if __name__ == "__main__":  # a visitor's run of the script
     main()
 else:  # the web server, once, before the first visitor
     ask_nobody_outside()
-    server = st.App(__file__, middleware=[Middleware(SameOrigin)], lifespan=forget_ended_sessions)
+    server = st.App(
+        __file__,
+        middleware=[Middleware(SameOrigin), Middleware(UploadQuota)],
+        lifespan=forget_ended_sessions,
+    )

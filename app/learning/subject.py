@@ -88,8 +88,9 @@ def _choose_upload() -> Picture | Problem | None:
         max_upload_size=MAX_BYTES // 1024**2,
         key=_WIDGET,
         on_change=_receive,
-        help="It stays in this server's memory until shortly after this browser tab is closed. "
-        "It is not written to disk, and its name and metadata are not used.",
+        help="It stays in this server's memory until you give another one here or take it away, "
+        f"and no longer than {uploads.FORGOTTEN}. It is not written to disk, and its name and "
+        "metadata are not used.",
     )
     # The widget forgets its file when another page is opened; the session does not.
     uploaded: Picture | Problem | None = st.session_state.get(_UPLOADED)

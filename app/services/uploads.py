@@ -16,6 +16,9 @@ from app import services
 from app.pictures import Origin, Picture
 from app.services import Problem
 
+FORGOTTEN: Final = "about two and a quarter minutes after this browser tab is closed"
+"""When a session's pictures go: what Streamlit waits for it to come back, and a round of expiry."""
+
 _TAKEN: Final = "uploads_taken"
 _REMEMBERED: Final = 16
 

@@ -6,8 +6,9 @@ from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from app import expiry
+from app import content, expiry
 from app.expiry import forget_ended_sessions, shut_down_expired
+from app.services.uploads import FORGOTTEN
 
 
 class Session:
@@ -59,3 +60,10 @@ def test_the_server_looks_of_itself_and_gives_memory_back(ended, monkeypatch):
 
     asyncio.run(run())
     assert sorted(ended) == ["a", "b"]
+
+
+def test_readers_are_told_how_long_a_picture_stays():
+    longest = MemorySessionStorage()._cache.ttl + expiry.SECONDS
+    assert longest == 2.25 * 60
+    assert "about two and a quarter minutes after" in FORGOTTEN
+    assert "about two and a quarter minutes after you close" in content.read_content("about")
