@@ -1,5 +1,5 @@
 # make run   the dashboard on http://localhost:8501, installing what it needs the first time
-# make test  the same set-up plus test dependencies, then ruff, mypy and the test suite
+# make test  the same set-up plus test dependencies, then ruff, mypy, import contracts and the test suite
 # make clean removes the virtual environment and caches
 
 PYTHON ?= python3
@@ -16,6 +16,7 @@ test: $(VENV)/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -m "not benchmark" -n 2 --dist loadfile
 
 benchmark: $(VENV)/.test-installed

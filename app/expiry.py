@@ -14,7 +14,7 @@ from typing import Any, Final
 from streamlit import runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from skinmodel.turns import give_back
+from skinmodel.imaging.images import give_back
 
 SECONDS: Final = 15.0
 """How often is looked."""

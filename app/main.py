@@ -13,11 +13,12 @@ if (root := str(Path(__file__).resolve().parent.parent)) not in sys.path:
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app import components, services
+from app import services
 from app.expiry import forget_ended_sessions
 from app.navigation import PAGES
 from app.origins import SameOrigin, ask_nobody_outside
 from app.quota import UploadQuota
+from app.shared import components
 from skinmodel.results import DISCLAIMER
 
 

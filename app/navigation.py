@@ -1,4 +1,4 @@
-"""The pages of the dashboard. A further page is one entry here and one file under ``views``."""
+"""The pages of the dashboard. A further page is an entry here and a folder with ``page.py``."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,10 +22,10 @@ class PageEntry:
 
 
 PAGES: Final = (
-    PageEntry("views/classify.py", "Classify", ":material/biotech:", ""),
-    PageEntry("views/compare.py", "Compare", ":material/compare:", "compare"),
-    PageEntry("views/datasets.py", "Datasets", ":material/dataset:", "datasets"),
-    PageEntry("views/learn.py", "Learn", ":material/school:", "learn"),
-    PageEntry("views/quiz.py", "Quiz", ":material/quiz:", "quiz"),
-    PageEntry("views/about.py", "About", ":material/info:", "about"),
+    PageEntry("classify/page.py", "Classify", ":material/biotech:", ""),
+    PageEntry("compare/page.py", "Compare", ":material/compare:", "compare"),
+    PageEntry("datasets/page.py", "Datasets", ":material/dataset:", "datasets"),
+    PageEntry("learn/page.py", "Learn", ":material/school:", "learn"),
+    PageEntry("quiz/page.py", "Quiz", ":material/quiz:", "quiz"),
+    PageEntry("about/page.py", "About", ":material/info:", "about"),
 )

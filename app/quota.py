@@ -14,7 +14,7 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from skinmodel.images import MAX_BYTES
+from skinmodel.imaging.images import MAX_BYTES
 
 LIMIT: Final = 60 * 1024**2
 """Bytes: five files of the largest size, with what surrounds each."""

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app.pictures import Analysis, Origin, Picture
-from app.services import Problem
+from app.services.attempts import Problem
+from app.services.pictures import Analysis, Origin, Picture
 
 REMEMBERED: Final = 4
 """Pictures whose results one session keeps; the oldest goes first. Each holds up to 15 MB."""

@@ -11,7 +11,7 @@ for _name in ("stdout", "stderr"):
     if getattr(sys, _name) is None:
         setattr(sys, _name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
-from skinmodel.cli import main  # noqa: E402
+from skinmodel.cli.main import main  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skinmodel.diagnoses import CODES, Diagnosis, get_diagnosis
 from skinmodel.errors import ConfigError
-from skinmodel.explain.placement import WHOLE, Placement
+from skinmodel.imaging.placement import WHOLE, Placement
 
 DISCLAIMER: Final = "Research and teaching tool, not a medical device."
 
@@ -21,7 +21,7 @@ class Prediction:
         model: registry name of the model, such as ``cnn_sa``.
         run_id: the training run its weights come from.
         probabilities: K floats in [0, 1] that sum to 1, in the order of ``CODES``.
-        temperature: what they were calibrated with (see ``evaluation.calibration``); 1 for raw
+        temperature: what they were calibrated with (see ``measures.calibration``); 1 for raw
             ones.
     """
 

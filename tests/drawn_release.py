@@ -15,9 +15,10 @@ from factories import (
     write_drawn_isic2019,
 )
 
-from skinmodel.data import isic2019, masks
+from skinmodel.data import masks
+from skinmodel.data.sets import isic2019
 from skinmodel.data.truth_tables import read_truth_table
-from skinmodel.data.verify import decoding, layout, sizes, tables
+from skinmodel.data.verify import checks, decoding, layout, tables
 from skinmodel.data.verify.decoding import Decoded, decode_file
 from skinmodel.diagnoses import CODES
 
@@ -66,7 +67,7 @@ def use_drawn_release(patch: pytest.MonkeyPatch, data: Path, home: Path) -> None
     patch.setattr(isic2019, "_HAM_FIRST", "ISIC_0000000")
     patch.setattr(isic2019, "_HAM_LAST", f"ISIC_{COUNT - 1:07d}")
     patch.setattr(layout, "FIRST_PART_COUNT", COUNT // 2)
-    patch.setattr(sizes, "RELEASED", (SIZE, SIZE))
+    patch.setattr(checks, "RELEASED", (SIZE, SIZE))
     patch.setattr(tables, "LESION_COUNT", LESIONS * len(CODES))
     patch.setattr(tables, "DOWNSAMPLED_COUNT", named)
     patch.setattr(

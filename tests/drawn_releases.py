@@ -11,9 +11,9 @@ import pytest
 from factories import use_tiny_world
 from hostile_server import HostileServer
 
-from skinmodel.cli import main
-from skinmodel.data import ham10000, isic2019
+from skinmodel.cli.main import main
 from skinmodel.data.download import http
+from skinmodel.data.sets import ham10000, isic2019
 
 PARTS = ham10000.IMAGE_FOLDERS[:2]
 WHOLE = {

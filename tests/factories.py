@@ -14,12 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from skinmodel import paths
-from skinmodel.commands import predict, train
-from skinmodel.data import ham10000
+from skinmodel.cli import predict, train
+from skinmodel.data.sets import ham10000
 from skinmodel.diagnoses import CODES
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models import registry
 from skinmodel.models.registry import ModelSpec
-from skinmodel.preprocess import Preprocessing
 from skinmodel.weights import store
 
 LESIONS = 12
@@ -123,7 +123,7 @@ def use_tiny_world(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 def use_float32(patch: pytest.MonkeyPatch) -> None:
     """Make training choose float32, whatever this machine's processor can do."""
-    from skinmodel.training import device
+    from skinmodel.training import step as device
 
     patch.setattr(device, "_CPU_INFO", Path("no-such-cpuinfo"))
 
@@ -152,8 +152,8 @@ def train_tiny_world(base: Path) -> TinyWorld:
     Args:
         base: ``tmp_path_factory.getbasetemp()``, the session's own folder.
     """
-    from skinmodel.cli import main
-    from skinmodel.training.runs import read_finished
+    from skinmodel.cli.main import main
+    from skinmodel.training.run_folder import read_finished
 
     folder = base / "tiny-world"
     data, home = write_drawn_ham10000(folder / "data"), folder / "home"
@@ -171,7 +171,7 @@ def train_tiny_world(base: Path) -> TinyWorld:
 
 def run_tiny_cli(arguments: Sequence[str]) -> int:
     """Run the command line on the tiny world, for a process of its own."""
-    from skinmodel.cli import main
+    from skinmodel.cli.main import main
 
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_world(patch, Path(os.environ["SKINMODEL_HOME"]))

@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from skinmodel.explain.placement import WHOLE, average_over_cells
-from skinmodel.faithfulness.following import draw_moves
-from skinmodel.faithfulness.localisation import centre_offset, centred_gaussian
 from skinmodel.faithfulness.measure import Subject, chance_of, measure
-from skinmodel.faithfulness.pictures import move_picture
+from skinmodel.faithfulness.pictures import draw_moves, move_picture
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport, write_report
+from skinmodel.faithfulness.scores import centre_offset, centred_gaussian
 from skinmodel.faithfulness.summary import add_controls, summarize
 from skinmodel.faithfulness.verdict import FOLDER
+from skinmodel.imaging.placement import WHOLE, average_over_cells
 
 SIDE = 64
 CELLS = 8

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.comparisons import compare_evaluations, write_comparison
+from skinmodel.evaluation.comparison import compare_evaluations, write_comparison
 from skinmodel.evaluation.predictions import build_predictions, read_predictions, write_predictions
 from skinmodel.evaluation.report import (
     FILE,
@@ -18,7 +18,7 @@ from skinmodel.evaluation.report import (
     build_report,
     find_evaluations,
 )
-from skinmodel.training.history import write_history
+from skinmodel.training.run_folder import write_history
 
 CNN, CNN_SA, LEAKY = "cnn-grouped-s1-0000aaaa", "cnn_sa-grouped-s1-0000bbbb", "cnn-report-s1-0leaky"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from factories import write_one_hot
 
-from skinmodel.data import ham10000, isic2019
+from skinmodel.data.sets import ham10000, isic2019
 from skinmodel.diagnoses import CODES
 
 # Image number, lesion, diagnosis, how confirmed, age, sex, site. Two images a diagnosis, in one

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "tf_keras_vis")
 TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
-    "skinmodel.backbones.builder",
-    "skinmodel.backbones.efficientnet_lite",
+    "skinmodel.models.backbones.builder",
+    "skinmodel.models.backbones.efficientnet_lite",
     "skinmodel.data.pipeline",
     "skinmodel.explain.grad_cam",
     "skinmodel.explain.many_passes",
@@ -23,14 +24,11 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",
     "skinmodel.models.soft_attention",
-    "skinmodel.training.average",
-    "skinmodel.training.device",
     "skinmodel.training.optimizer",
     "skinmodel.training.step",
-    "skinmodel.training.train",
-    "skinmodel.training.trainer",
-    "skinmodel.measure_leak",  # like release: runs a classifier to measure it
-    "skinmodel.release",
+    "skinmodel.training.loop",
+    "skinmodel.workflows.measure_leak",  # like release: runs a classifier to measure it
+    "skinmodel.workflows.release",
 }
 CHAPTERS_WITHOUT_A_NETWORK = (
     "Convolution",
@@ -66,7 +64,7 @@ def import_all(names):
 
 def test_no_page_module_loads_tensorflow():
     pages = [name for name in module_names("app") if name != "app.main"]
-    assert "app.views.classify" in pages
+    assert "app.classify.page" in pages
     loaded = modules_loaded_by(import_all(pages))
     assert "streamlit" in loaded
     assert not loaded & set(HEAVY)
@@ -90,24 +88,24 @@ def test_running_the_pages_that_predict_nothing_loads_no_tensorflow():
         "at = AppTest.from_file('app/main.py', default_timeout=60)\n"
         "import app.services as s\n"
         "s.load_classifiers = dict\n"
-        "at.run().switch_page('views/about.py').run()\n"
+        "at.run().switch_page('about/page.py').run()\n"
         "assert not at.exception\n"
-        "from app.views.compare import SECTIONS\n"
-        "at.switch_page('views/compare.py').run()\n"
+        "from app.compare.page import SECTIONS\n"
+        "at.switch_page('compare/page.py').run()\n"
         "for section in SECTIONS:\n"
         "    at.session_state['compare-section'] = section\n"
         "    assert not at.run().exception\n"
         # Where no maps were measured, that section says how to.
         "    unmeasured = section == 'Where they look' and at.info\n"
         "    assert at.table or at.get('plotly_chart') or unmeasured, section\n"
-        "from app.views.datasets import SECTIONS\n"
-        "at.switch_page('views/datasets.py').run()\n"
+        "from app.datasets.page import SECTIONS\n"
+        "at.switch_page('datasets/page.py').run()\n"
         "for section in SECTIONS:\n"
         "    at.session_state['datasets-section'] = section\n"
         "    assert not at.run().exception\n"
         "    assert not at.error, section\n"
-        "from app.learning.kernels import LEARNED\n"
-        "at.switch_page('views/learn.py').run()\n"
+        "from app.learn.kernels import LEARNED\n"
+        "at.switch_page('learn/page.py').run()\n"
         f"for chapter in {CHAPTERS_WITHOUT_A_NETWORK}:\n"
         "    at.session_state['learn-chapter'] = chapter\n"
         "    assert not at.run().exception\n"
@@ -147,7 +145,8 @@ def test_the_backend_outside_its_tensorflow_modules_loads_neither_tensorflow_nor
         for name in module_names("skinmodel")
         if name not in TENSORFLOW_MODULES and not name.endswith("__main__")
     ]
-    assert {"skinmodel.cli", "skinmodel.overlay", "skinmodel.weights.store"} <= set(names)
+    expected = {"skinmodel.cli.main", "skinmodel.explain.overlay", "skinmodel.weights.store"}
+    assert expected <= set(names)
     loaded = modules_loaded_by(import_all(names))
     assert not loaded & {*HEAVY, "streamlit", "app"}
 
@@ -163,10 +162,14 @@ def test_streamlit_stands_in_no_import_of_the_backend(package):
     assert found == []
 
 
-def test_views_import_no_other_view_and_only_services_caches():
+def test_pages_import_no_other_page_and_only_services_caches():
+    pages = {"about", "classify", "compare", "datasets", "learn", "quiz"}
     for path in (ROOT / "app").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert "from app.views" not in text, path
+        folder = path.relative_to(ROOT / "app").parts[0]
+        imported = set(re.findall(r"^\s*(?:from|import) app\.(\w+)", text, re.MULTILINE))
+        imported |= set(re.findall(r"^\s*from app import (\w+)", text, re.MULTILINE))
+        assert not imported & (pages - {folder}), path
         if path.parent.name != "services":
             assert "st.cache_" not in text, path
             assert "SkinModelError" not in text, path

@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from app.content import read_content, read_sections
-from skinmodel.data import ham10000, isic2019
-from skinmodel.data.groups import read_same_lesion_pairs
+from app.shared.content import read_content, read_sections
+from skinmodel.data.sets import ham10000, isic2019
+from skinmodel.data.sets.ham10000 import read_same_lesion_pairs
 from skinmodel.data.splits import FOLDS, TEST_FOLDS, VAL_FOLDS
 from skinmodel.data.truth_tables import SCC, UNKNOWN
 from skinmodel.diagnoses import CODES, DIAGNOSES, Malignancy

@@ -10,7 +10,7 @@ import pytest
 from measured import CNN, CNN_SA, make_index, write_evaluation
 
 from skinmodel.errors import ConfigError, WeightsError
-from skinmodel.evaluation.comparisons import (
+from skinmodel.evaluation.comparison import (
     check_of_one,
     compare_evaluations,
     read_comparison,
@@ -26,7 +26,7 @@ from skinmodel.evaluation.report import (
     survey_evaluations,
 )
 from skinmodel.files import MAX_DEPTH, read_json
-from skinmodel.training.history import read_history
+from skinmodel.training.run_folder import read_history
 from skinmodel.weights.manifest import MANIFEST, read_manifest
 
 

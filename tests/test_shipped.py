@@ -5,9 +5,9 @@ import json
 import pytest
 
 from skinmodel import paths
-from skinmodel.data import ham10000
+from skinmodel.data.sets import ham10000
 from skinmodel.data.splits import split_grouped
-from skinmodel.evaluation.bootstrap import compute_intervals
+from skinmodel.evaluation.measures.bootstrap import compute_intervals
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import read_report
 from skinmodel.weights.manifest import read_manifest
@@ -90,7 +90,7 @@ class TestShippedRecord:
 
 
 def test_shipped_networks_answer_on_a_drawing():
-    from skinmodel import drawings
+    from skinmodel.drawings import draw as drawings
     from skinmodel.inference.classifier import Classifier
 
     picture = drawings.draw_lesion("nv", seed=1)

@@ -1,1 +1,1 @@
-"""The sections of the Datasets page."""
+"""The Datasets page and its parts."""

@@ -3,14 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from app.datasets.bars import build_bars, measure_height
+from app.datasets.bars import Series, build_bars, choose_scale, describe, measure_height
+from app.datasets.presentation import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.report_tables import show_table_2
-from app.datasets.series import Series, choose_scale, describe
-from app.datasets.tables import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.wording import count_and_share, label_diagnosis
-from app.wording import join_words
-from skinmodel.data.counts import HAM10000, Counts
-from skinmodel.data.report_protocol import CLASS_WEIGHTS
+from app.shared.wording import join_words
+from skinmodel.data.counts.tables import HAM10000, Counts
+from skinmodel.data.report.protocol import CLASS_WEIGHTS
 
 
 def show_augmentation(counts: Counts) -> None:

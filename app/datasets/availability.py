@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from app import components
-from app.datasets.tables import explain
-from app.services import Problem
+from app.datasets.presentation import explain
 from app.services import datasets as service
-from skinmodel.data.status import DatasetStatus
+from app.services.attempts import Problem
+from app.shared import components
+from skinmodel.data.verify.status import DatasetStatus
 
 _STATES = {"absent": "not here", "partial": "in part", "complete": "complete"}
 

@@ -8,13 +8,13 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import components
 from app.datasets.gallery_filters import choose_filters, select
-from app.datasets.gallery_index import Gallery
 from app.datasets.gallery_tile import TileOptions, show_tile
-from app.datasets.tables import show_heading
-from app.services import Problem
-from app.services import gallery as gallery_service
+from app.datasets.presentation import show_heading
+from app.services import datasets as service
+from app.services.attempts import Problem
+from app.services.gallery_index import Gallery
+from app.shared import components
 
 PAGE: Final = 12
 """Images on one page; only these are read and decoded."""
@@ -43,7 +43,7 @@ def show_gallery() -> None:
             persist_state="session",
         )
     )
-    gallery = gallery_service.read_gallery(name)
+    gallery = service.read_gallery(name)
     if gallery is None:
         _explain_how_to_get(name)
     elif isinstance(gallery, Problem):
@@ -70,7 +70,7 @@ def _offer_to_look_again() -> None:
     st.button(
         "Look again",
         icon=":material/refresh:",
-        on_click=gallery_service.forget_galleries,
+        on_click=service.forget_galleries,
         help="Reads the folder that SKINMODEL_DATA names anew.",
     )
 
@@ -114,7 +114,7 @@ def _show_images(name: str, gallery: Gallery) -> None:
     options = TileOptions(
         place="gallery",
         outline=outline,
-        is_networks_split=gallery_service.is_split_of_networks(gallery),
+        is_networks_split=service.is_split_of_networks(gallery),
         show_lesion=None,
         images_of=gallery.table["group_id"].value_counts(),
     )

@@ -7,8 +7,8 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app.datasets.gallery_index import UNKNOWN
-from app.wording import describe_confirmation, name_diagnosis
+from app.services.gallery_index import UNKNOWN
+from app.shared.wording import describe_confirmation, name_diagnosis
 from skinmodel.data.splits import SIDES
 from skinmodel.diagnoses import CODES
 

@@ -11,14 +11,15 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import components, services, state
-from app.datasets.gallery_index import UNKNOWN
+from app import services, state
 from app.navigation import PAGES
-from app.pictures import Origin, Picture, Truth, fit_to_screen
-from app.services import Problem
-from app.services import gallery as gallery_service
-from app.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
-from skinmodel.overlay import draw_outline
+from app.services import datasets as service
+from app.services.attempts import Problem
+from app.services.gallery_index import UNKNOWN
+from app.services.pictures import Origin, Picture, Truth, fit_to_screen
+from app.shared import components
+from app.shared.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
+from skinmodel.explain.overlay import draw_outline
 
 LONGEST_SIDE: Final = 560
 """Pixels sent to the browser: two for each point of a quarter of the page."""
@@ -109,7 +110,7 @@ def find_origin(row: "pd.Series[Any]", is_networks_split: bool) -> Origin:
 
 def _show_picture(row: "pd.Series[Any]", outline: bool) -> None:
     image_id = str(row["image_id"])
-    picture = gallery_service.read_image(str(row["path"]))
+    picture = service.read_image(str(row["path"]))
     if isinstance(picture, Problem):
         components.show_problem(picture, title=f"{image_id} cannot be shown")
         return
@@ -130,7 +131,7 @@ def _add_outline(picture: NDArray[np.uint8], mask: str) -> tuple[NDArray[np.uint
     """Return the picture with its outline, or as it is, and a sentence on that."""
     if not mask:
         return picture, "No mask of this image is there."
-    found = gallery_service.read_outline(mask, *picture.shape[:2])
+    found = service.read_outline(mask, *picture.shape[:2])
     if isinstance(found, Problem):
         return picture, f"The outline cannot be drawn. {found.sentence}"
     lines, share = found

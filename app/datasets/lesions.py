@@ -5,11 +5,10 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app.datasets.bars import build_bars, measure_height
-from app.datasets.series import Scale, Series, choose_scale, describe
-from app.datasets.tables import explain, show_counted, show_heading, show_source, show_table
+from app.datasets.bars import Scale, Series, build_bars, choose_scale, describe, measure_height
+from app.datasets.presentation import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.wording import TITLES, count_and_share, label_diagnosis
-from skinmodel.data.counts import DATASETS, Counts
+from skinmodel.data.counts.tables import DATASETS, Counts
 
 _MANY: Final = 6
 """From this number of images on, lesions stand in one row."""

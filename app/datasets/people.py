@@ -5,11 +5,17 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import components
-from app.datasets.bars import build_bars, build_columns, measure_height
+from app.datasets.bars import (
+    Scale,
+    Series,
+    build_bars,
+    build_columns,
+    choose_scale,
+    describe,
+    measure_height,
+)
 from app.datasets.people_filters import Filters, choose_filters, describe_filters, select
-from app.datasets.series import Scale, Series, choose_scale, describe
-from app.datasets.tables import explain, show_counted, show_heading, show_source, show_table
+from app.datasets.presentation import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.wording import (
     ORIGINS,
     TITLES,
@@ -18,7 +24,8 @@ from app.datasets.wording import (
     name_value,
     write_years,
 )
-from skinmodel.data.counts import DATASETS, Counts
+from app.shared import components
+from skinmodel.data.counts.tables import DATASETS, Counts
 
 _AGES: Final = 320  # height of the chart of ages, in points
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.datasets.wording import ORIGINS, label_diagnosis, name_value
-from skinmodel.data.counts import DATASETS
+from skinmodel.data.counts.tables import DATASETS
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from app import components
-from app.datasets.tables import show_table
+from app.datasets.presentation import show_table
 from app.datasets.wording import label_diagnosis
-from app.services import Problem, evaluations
-from app.wording import join_words
-from skinmodel.data.counts import HAM10000, ISIC2019, Counts
+from app.services import evaluations
+from app.services.attempts import Problem
+from app.shared import components
+from app.shared.wording import join_words
+from skinmodel.data.counts.tables import HAM10000, ISIC2019, Counts
 from skinmodel.evaluation.published import CountTable
 
 # Table 1 and Table 2 word some diagnoses differently; the first words tell them apart.

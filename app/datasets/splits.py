@@ -4,12 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from app import services
-from app.datasets.bars import build_bars, measure_height
-from app.datasets.series import Scale, Series, describe
-from app.datasets.tables import explain, show_counted, show_heading, show_source, show_table
+from app.datasets.bars import Scale, Series, build_bars, describe, measure_height
+from app.datasets.presentation import explain, show_counted, show_heading, show_source, show_table
 from app.datasets.wording import count_and_share, label_diagnosis, share
-from app.services import Problem
-from skinmodel.data.counts import ALL, HAM10000, Counts
+from app.services.attempts import Problem
+from skinmodel.data.counts.tables import ALL, HAM10000, Counts
 from skinmodel.diagnoses import CODES
 
 _SIDES = {"train": "Training", "val": "Validation", "test": "Test"}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.wording import name_diagnosis
-from skinmodel.data.counts import HAM10000, ISIC2019
+from app.shared.wording import name_diagnosis
+from skinmodel.data.counts.tables import HAM10000, ISIC2019
 from skinmodel.diagnoses import CODES, get_diagnosis
 
 TITLES: Final[Mapping[str, str]] = {HAM10000: "HAM10000", ISIC2019: "ISIC 2019"}

@@ -1,107 +1,34 @@
-"""What the pages ask of skinmodel: caches for all sessions, and errors turned into words.
+"""What the pages ask of skinmodel: networks, pictures and results, cached for all sessions.
 
 The only package with ``st.cache_*``, and the only one that turns a ``SkinModelError`` into a
 sentence for a user. What is cached for all sessions is what succeeded: cached functions raise, and
-``attempt`` stands around them, so that a failure ends with what caused it. Uploads are never put
-into a cache that sessions share. What the Compare page asks for is in ``evaluations``.
+``attempts.attempt`` stands around them, so that a failure ends with what caused it. Uploads are
+never put into a cache that sessions share. What single pages ask for is in the modules beside.
 """
 
-import secrets
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
-from app.logs import build_logger
-from app.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
-from app.samples import HeldOutImages, Sample, read_drawings, read_held_out
-from app.services.folders import hide_folders
-from app.warmup import WarmUp, WarmUpState
-from skinmodel import images, paths
+from app.services.attempts import Problem, attempt, attempt_once, forget_attempts
+from app.services.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
+from app.services.samples import HeldOutImages, Sample, read_drawings, read_held_out
+from app.services.warmup import WarmUp, WarmUpState
+from skinmodel import paths
 from skinmodel.errors import SkinModelError, WeightsError
-from skinmodel.inference.process import NetworkProcess
-from skinmodel.inference.remote import RemoteClassifier
+from skinmodel.imaging import images
+from skinmodel.inference.process import NetworkProcess, RemoteClassifier
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import WeightsRecord
 
-Result = TypeVar("Result")
-
-_FAILED: Final = "failed-"
 _TEST_IMAGES: Final = "test images"
 _MULTIPART_OVERHEAD: Final = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that could not be done, in words for the person in front of the page.
-
-    Attributes:
-        sentence: what was wrong and what to do next.
-    """
-
-    sentence: str
-
-    @classmethod
-    def of(cls, error: SkinModelError) -> "Problem":
-        """Return what an error raised on purpose says, without the server's folders."""
-        shown = hide_folders(str(error))
-        if shown != str(error):
-            _LOGGER.warning("%s", error)  # for whoever runs the server
-        return cls(shown)
-
-
-_LOGGER: Final = build_logger(__name__)
-
-
-def attempt(action: Callable[[], Result]) -> Result | Problem:
-    """Return what ``action`` returns, or why it could not be done.
-
-    An error raised on purpose speaks for itself. Anything else is logged under a reference that
-    the sentence names; no traceback reaches the page.
-    """
-    try:
-        return action()
-    except SkinModelError as error:
-        return Problem.of(error)
-    except Exception:
-        reference = secrets.token_hex(4)
-        _LOGGER.exception("Unexpected error, reference %s", reference)
-        return Problem(
-            "Something went wrong inside the program, not through anything you did. Try again or "
-            f"use another picture. If it happens again, report reference {reference}: the "
-            "server's log has the details, without your picture."
-        )
-
-
-def attempt_once(subject: str, key: Hashable, action: Callable[[], Result]) -> Result | Problem:
-    """Return what ``attempt`` does, but try only once a session what has failed.
-
-    For what takes long to fail, such as a data folder that is not whole. Another session, such as
-    the same page loaded anew, tries again, and so does this one after ``forget_attempts``.
-
-    Args:
-        subject: what is attempted.
-        key: what of it.
-        action: see ``attempt``.
-    """
-    kept: dict[Hashable, Problem] = st.session_state.setdefault(f"{_FAILED}{subject}", {})
-    if key in kept:
-        return kept[key]
-    found = attempt(action)
-    if isinstance(found, Problem):
-        kept[key] = found
-    return found
-
-
-def forget_attempts(subject: str) -> None:
-    """Have this session try again what has failed of a subject."""
-    st.session_state.pop(f"{_FAILED}{subject}", None)
 
 
 def keep_uploads_in_memory() -> None:

@@ -10,19 +10,19 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import services
-from app.comparison.differences import read_either_way
-from app.comparison.pair import Measured, Pair, read_pair
-from app.comparison.photographs import Photograph, Photographs, find_photographs, open_photograph
-from app.services import Problem, attempt, attempt_once, forget_attempts
-from app.services.stamps import Stamps, stamp
+from app.services.attempts import Problem, Stamps, attempt, attempt_once, forget_attempts, stamp
+from app.services.differences import read_either_way
+from app.services.pair import Measured, Pair, read_pair
+from app.services.photographs import Photograph, Photographs, find_photographs, open_photograph
 from skinmodel import paths
 from skinmodel.errors import SkinModelError
 from skinmodel.evaluation import leak
 from skinmodel.evaluation import report as report_files
-from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import Comparison, compare
 from skinmodel.evaluation.leak import FILE as LEAK_TABLE
 from skinmodel.evaluation.leak import LeakRow
+from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.evaluation.measures.thresholds import compute_operating_intervals, target_of
 from skinmodel.evaluation.published import Publication, read_publication
 from skinmodel.evaluation.report import (
     FILE,
@@ -31,9 +31,8 @@ from skinmodel.evaluation.report import (
     EvaluationReport,
     survey_evaluations,
 )
-from skinmodel.evaluation.thresholds import compute_operating_intervals, target_of
 from skinmodel.results import Explanation
-from skinmodel.training import history
+from skinmodel.training import run_folder
 
 _PHOTOGRAPHS: Final = "photographs"
 
@@ -164,8 +163,8 @@ def read_history(measured: Measured) -> pd.DataFrame | Problem | None:
     """Return the figures of every epoch of a run's training; None where they are not kept."""
     run_id = measured.provenance.run_id
     folders = (measured.folder.parent, paths.RESULTS / run_id)
-    kept = [folder for folder in folders if (folder / history.FILE).is_file()]
-    return attempt(lambda: pd.DataFrame(history.read_history(kept[0]))) if kept else None
+    kept = [folder for folder in folders if (folder / run_folder.FILE).is_file()]
+    return attempt(lambda: pd.DataFrame(run_folder.read_history(kept[0]))) if kept else None
 
 
 def read_published() -> Publication | Problem:

@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.pictures import Origin, Picture
-from app.services import Problem, attempt
-from app.services.stamps import Stamps, stamp
+from app.services.attempts import Problem, Stamps, attempt, stamp
+from app.services.pictures import Origin, Picture
 from skinmodel import paths
-from skinmodel.data import ham10000
 from skinmodel.data.masks import find_masks, read_mask
+from skinmodel.data.sets import ham10000
 from skinmodel.faithfulness import verdict
 from skinmodel.faithfulness.report import FILE, IMAGES, FaithfulnessReport, read_images
 from skinmodel.faithfulness.verdict import FOLDER

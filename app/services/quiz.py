@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 
 from app import services
-from app.pictures import Origin, Picture, Truth, open_picture, open_picture_file
-from app.services import Problem, attempt
-from skinmodel.drawings import draw_lesion
+from app.services.attempts import Problem, attempt
+from app.services.pictures import Origin, Picture, Truth, open_picture, open_picture_file
+from skinmodel.drawings.draw import draw_lesion
 from skinmodel.errors import ImageError
 from skinmodel.quiz.cases import DRAWING, Case, draw_cases, read_cases
 

@@ -13,8 +13,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from app import services
-from app.pictures import Origin, Picture
-from app.services import Problem
+from app.services.attempts import Problem
+from app.services.pictures import Origin, Picture
 
 FORGOTTEN: Final = "about two and a quarter minutes after this browser tab is closed"
 """When a session's pictures go: what Streamlit waits for it to come back, and a round of expiry."""

@@ -6,9 +6,9 @@ from typing import Final
 from skinmodel.claims.claim import judge
 from skinmodel.claims.facts import Facts
 from skinmodel.errors import ClaimError
-from skinmodel.evaluation.bootstrap import Interval
 from skinmodel.evaluation.comparison import remark_on_many
-from skinmodel.evaluation.table import FIGURES, render_markdown
+from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.evaluation.report import TABLE_COLUMNS, render_markdown
 from skinmodel.models.registry import get_spec
 
 
@@ -47,8 +47,8 @@ def write_differences(facts: Facts, *arguments: str) -> str:
     ]
     datasets = [word for word in arguments if word.partition("-")[2] not in facts.records]
     lines = [
-        f"| difference in points | images | views | {' | '.join(FIGURES.values())} |",
-        f"|---|---|---|{'---|' * len(FIGURES)}",
+        f"| difference in points | images | views | {' | '.join(TABLE_COLUMNS.values())} |",
+        f"|---|---|---|{'---|' * len(TABLE_COLUMNS)}",
     ]
     for first, second in pairs:
         for dataset in datasets:
@@ -57,13 +57,13 @@ def write_differences(facts: Facts, *arguments: str) -> str:
                 render_difference(
                     facts.difference(f"difference/{first}/{second}/{dataset}/{figure}")
                 )
-                for figure in FIGURES
+                for figure in TABLE_COLUMNS
             ]
             titles = f"{get_spec(first).title} − {get_spec(second).title}"
             lines.append(
                 f"| {titles} | {origin.dataset_title} | {origin.views} | {' | '.join(cells)} |"
             )
-    count = len(pairs) * len(datasets) * len(FIGURES)
+    count = len(pairs) * len(datasets) * len(TABLE_COLUMNS)
     return "\n".join([*lines, "", remark_on_many(count)])
 
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from skinmodel.claims.facts import Facts
 from skinmodel.errors import ClaimError
-from skinmodel.evaluation.bootstrap import Interval
+from skinmodel.evaluation.measures.bootstrap import Interval
 
 _NUMBER: Final = re.compile(r"[−-]?\d[\d,]*(?:\.\d+)?")
 _JUDGEMENTS: Final = ("larger", "smaller", "not shown")

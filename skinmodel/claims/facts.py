@@ -1,29 +1,4 @@
-"""What is measured, counted and printed, by the path that a claim names it with.
-
-=================================================  ================================================
-``report/MODEL/DATASET/FIGURE``                    of the network's shipped run on a data set, such
-                                                   as ``report/cnn/isic2019/accuracy``
-``difference/A/B/DATASET/FIGURE``                  A minus B on the same images, with its interval
-``leak/MODEL/report|ours/DATASET/FIGURE``          a row of ``leak.csv``
-``model/MODEL/parameters``                         size of a network
-``weights/MODEL/side|temperature``                 side of its square input in pixels, and what its
-                                                   probabilities are calibrated with
-``counts/DATASET/images|lesions/CODE|all``         counted in the released label tables
-``counts/DATASET/missing/FIELD``                   images without a value
-``counts/grouped|report/SIDE/pictures|lesions``    of one side of a split, lesions of grouped only
-``counts/leakage/grouped|report/CODE|all/COLUMN``  what training gives away of the test side; COLUMN
-                                                   ``unseen`` is what it does not, in pictures
-``counts/augmentation/COLUMN/CODE``                pictures and weights of the report
-``published/TABLE/FIGURE``                         as printed in the report
-=================================================  ================================================
-
-DATASET of a report is the name of its folder. FIGURE is one of its metrics, or ``images``,
-``lesions``, ``dropped.REASON``, or ``ece``, ``brier``, ``log_loss`` or ``overconfidence`` (mean
-leading probability minus share right) followed by ``.before`` or ``.after`` the temperature. MODEL
-is a registry name: which run that means, the manifest of the shipped weights says, so that new
-weights change no claim. ``*`` stands for every shipped network, ``{a,b}`` for either word; ``min/``
-and ``max/`` before such a path stand for the smallest and the largest.
-"""
+"""Counts of the data sets, by the path that a claim names them with; see ``facts``."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,19 +8,58 @@ from typing import Final
 
 import pandas as pd
 
-from skinmodel.claims.counted import find_count
-from skinmodel.data.counts import read_counts
+from skinmodel.data.counts.tables import ALL, DATASETS, Counts, read_counts
 from skinmodel.errors import ClaimError, SkinModelError
-from skinmodel.evaluation.bootstrap import Interval
-from skinmodel.evaluation.calibration import Calibration
-from skinmodel.evaluation.comparisons import SavedComparison, read_comparison
+from skinmodel.evaluation.comparison import SavedComparison, read_comparison
 from skinmodel.evaluation.leak import FILE as LEAK
 from skinmodel.evaluation.leak import from_frame
+from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.evaluation.measures.calibration import Calibration
 from skinmodel.evaluation.published import ClassificationTable, read_publication
 from skinmodel.evaluation.report import EvaluationReport, read_report
 from skinmodel.models.registry import MODELS, get_spec
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import WeightsRecord
+
+
+def find_count(counts: Counts, table: str, *parts: str) -> float:
+    """Return the count behind ``counts/TABLE/...``.
+
+    Raises:
+        ClaimError: lesions are asked for where one may stand on both sides.
+        KeyError: there is no such row or column.
+        ValueError: the path has too many or too few parts.
+    """
+    if table in DATASETS and parts[0] == "missing":
+        _, field = parts
+        return _sum(counts.missing, "images", dataset=table, field=field)
+    if table in DATASETS:
+        what, code = parts
+        by_class = counts.by_class(table, what)
+        return sum(by_class.values()) if code == ALL else by_class[code]
+    if table == "augmentation":
+        column, code = parts
+        rows = counts.augmentation
+        return _sum(rows, column) if code == ALL else _sum(rows, column, diagnosis=code)
+    if table == "leakage":
+        split, code, column = parts
+        names = ("pictures", "either") if column == "unseen" else (column,)
+        first, *rest = (_sum(counts.leakage, n, split=split, diagnosis=code) for n in names)
+        return first - sum(rest)
+    side, what = parts
+    if what == "lesions" and table != "grouped":
+        raise ClaimError("A lesion may stand on both sides of the report's split.")
+    return _sum(counts.splits, what, split=table, side=side)
+
+
+def _sum(rows: pd.DataFrame, column: str, **chosen: str) -> float:
+    """Return the sum of a column over the rows with these words; KeyError where none has them."""
+    for name, word in chosen.items():
+        rows = rows[rows[name] == word]
+    if rows.empty:
+        raise KeyError(" ".join(chosen.values()))
+    return float(rows[column].sum())
+
 
 EACH: Final = "*"
 """Stands for every shipped network."""

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import features
 from tqdm import tqdm
 
-from skinmodel import images
 from skinmodel.errors import ConfigError, ImageError
 from skinmodel.files import write_atomically, write_text
+from skinmodel.imaging import images
+from skinmodel.imaging.preprocess import Preprocessing, resize
 from skinmodel.paths import home
-from skinmodel.preprocess import Preprocessing, resize
 
 # Part of the key: raise it when decoding or resizing changes what the array holds.
 FORMAT: Final = 1

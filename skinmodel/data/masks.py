@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from skinmodel import images
 from skinmodel.errors import ImageError
+from skinmodel.imaging import images
 
 FOLDER: Final = "HAM10000_segmentations_lesion_tschandl"
 SUFFIX: Final = "_segmentation"

@@ -13,8 +13,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.data.augmentation import Augmentation
-from skinmodel.data.report_protocol import apply_transform, check_transforms
-from skinmodel.preprocess import Preprocessing
+from skinmodel.data.report.protocol import apply_transform, check_transforms
+from skinmodel.imaging.preprocess import Preprocessing
 
 
 class PixelRows:
@@ -26,13 +26,13 @@ class PixelRows:
     Args:
         pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk; never changed.
         rows: int64, (n,), rows of ``pixels``.
-        transforms: n names of ``report_protocol.TRANSFORMS``, done to what is gathered; None for
+        transforms: n names of ``protocol.TRANSFORMS``, done to what is gathered; None for
             none.
         masks: uint8, (n, h, w), 0-255, one a row, gathered behind the colours as a fourth channel;
             None for none. Not with ``transforms``, which would not turn them.
 
     Raises:
-        SkinModelError: see ``report_protocol.check_transforms``.
+        SkinModelError: see ``protocol.check_transforms``.
     """
 
     def __init__(

@@ -169,3 +169,22 @@ def compute_leakage(rows: pd.DataFrame) -> Leakage:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def class_weights(truth: NDArray[np.int64], classes: int, power: float) -> NDArray[np.float32]:
+    """Return the loss weight of each class, with mean 1 over the images.
+
+    Args:
+        truth: int64, (N,), class indices of the training images.
+        classes: number of classes K.
+        power: 0 gives 1 for all, 1 gives N / (K * count), what scikit-learn calls balanced.
+
+    Returns:
+        float32, (K,); 0 for a class that does not occur.
+    """
+    counts = np.bincount(truth, minlength=classes).astype(np.float64)
+    weights = np.zeros(classes)
+    present = counts > 0
+    weights[present] = counts[present] ** -power
+    mean = (weights * counts).sum() / counts.sum()
+    return (weights / mean).astype(np.float32)

@@ -20,8 +20,8 @@ import pandas as pd
 from skinmodel.data.tables import read_table
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, summarize_ids
-from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
-from skinmodel.evaluation.figures import HEADLINES
+from skinmodel.evaluation.measures.bootstrap import DRAWS, SEED, Interval, compute_intervals
+from skinmodel.evaluation.measures.metrics import HEADLINES
 from skinmodel.evaluation.predictions import PROBABILITIES, to_arrays
 
 FILE: Final = "leak.csv"
@@ -116,9 +116,9 @@ def compute_leak_table(
         report_test: their predictions on the report's test side, turned copies included.
         ours: weights trained on the grouped split.
         unseen: image ids of the test folds of which neither training has seen the lesion, see
-            ``report_leakage.unseen_images``.
+            ``leakage.unseen_images``.
         report_unseen: image ids of the report's test side of which its training has not seen the
-            lesion, see ``report_leakage.unseen_pictures``.
+            lesion, see ``leakage.unseen_pictures``.
         draws: number of resamples of the intervals.
         seed: of the resampling.
 

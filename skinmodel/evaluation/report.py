@@ -1,7 +1,8 @@
-"""``report.json``: every figure of one run on one data set, with its provenance."""
+"""``report.json``: every figure of one run on one data set with provenance; as Markdown."""
 
 import math
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +13,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, escape, summarize_ids
-from skinmodel.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval, compute_intervals
-from skinmodel.evaluation.calibration import Calibration, apply_temperature, compute_calibration
-from skinmodel.evaluation.figures import NAMES
-from skinmodel.evaluation.metrics import compute_metrics
-from skinmodel.evaluation.plain import with_nan, without_nan
-from skinmodel.evaluation.predictions import to_arrays
-from skinmodel.evaluation.subgroups import FIGURES, Subgroup, compute_subgroups
-from skinmodel.evaluation.thresholds import (
+from skinmodel.evaluation.measures.bootstrap import DRAWS, LEVEL, SEED, Interval, compute_intervals
+from skinmodel.evaluation.measures.calibration import (
+    Calibration,
+    apply_temperature,
+    compute_calibration,
+)
+from skinmodel.evaluation.measures.metrics import NAMES, compute_metrics
+from skinmodel.evaluation.measures.thresholds import (
     TARGETS,
     OperatingPoint,
     at_threshold,
@@ -29,8 +30,40 @@ from skinmodel.evaluation.thresholds import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from skinmodel.evaluation.predictions import to_arrays
+from skinmodel.evaluation.subgroups import FIGURES, Subgroup, compute_subgroups
 from skinmodel.files import read_json
+from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER
+
+
+def without_nan(value: Any) -> Any:
+    """Return plain values with None for every NaN, at any depth."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    return value
+
+
+def with_nan(value: Any, keep: Collection[str] = (), key: str = "") -> Any:
+    """Return plain values with NaN for every None, at any depth.
+
+    Args:
+        value: as ``json.loads`` gives it.
+        keep: names under which None has a meaning of its own and stays.
+        key: the name ``value`` stands under.
+    """
+    if value is None:
+        return None if key in keep else math.nan
+    if isinstance(value, Mapping):
+        return {name: with_nan(inner, keep, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [with_nan(inner, keep, key) for inner in value]
+    return value
+
 
 FILE: Final = "report.json"
 PREDICTIONS: Final = "predictions.csv"
@@ -304,3 +337,37 @@ _LONGEST_TEXT: Final = 2000
 _VALIDATOR: Final = TypeAdapter(EvaluationReport)
 # A group too small to be measured has no figures, which is not a figure that is not defined.
 _NULLABLE: Final = ("figures",)
+
+
+TABLE_COLUMNS: Final = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auc": "macro AUC",
+    "accuracy": "accuracy",
+}
+
+
+def render_markdown(reports: Sequence[EvaluationReport]) -> str:
+    """Return a Markdown table of headline figures with their 95 % intervals.
+
+    Args:
+        reports: one row each, in this order.
+    """
+    lines = [
+        f"| network | images | views | {' | '.join(TABLE_COLUMNS.values())} |",
+        f"|---|---|---|{'---|' * len(TABLE_COLUMNS)}",
+    ]
+    for report in reports:
+        origin = report.provenance
+        title = get_spec(origin.model).title
+        leaky = " (LEAKY)" if origin.leaks else ""
+        cells = " | ".join(_cell(report.metrics[name]) for name in TABLE_COLUMNS)
+        images = f"{origin.dataset_title}{leaky}, {report.images:,}"
+        lines.append(f"| {title} | {images} | {origin.views} | {cells} |")
+    runs = sorted(
+        {f"{get_spec(r.provenance.model).title} `{r.provenance.run_id}`" for r in reports}
+    )
+    return "\n".join([*lines, "", f"Runs: {', '.join(runs)}."])
+
+
+def _cell(interval: Interval) -> str:
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"

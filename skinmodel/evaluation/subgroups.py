@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from skinmodel.diagnoses import class_index
 from skinmodel.errors import DatasetError, summarize_ids
-from skinmodel.evaluation.bootstrap import DRAWS, SEED, Interval, compute_intervals
-from skinmodel.evaluation.figures import HEADLINES
+from skinmodel.evaluation.measures.bootstrap import DRAWS, SEED, Interval, compute_intervals
+from skinmodel.evaluation.measures.metrics import HEADLINES
+from skinmodel.evaluation.measures.thresholds import compute_target_interval, target_of
 from skinmodel.evaluation.predictions import to_arrays
-from skinmodel.evaluation.thresholds import compute_target_interval, target_of
 
 MIN_LESIONS: Final = 20
 """Fewer lesions than this are too few for a figure."""

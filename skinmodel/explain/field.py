@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from skinmodel.errors import ConfigError
-from skinmodel.explain.placement import Placement
+from skinmodel.imaging.placement import Placement
 
 # Layers that look at each position on its own, or at positions around it on both sides alike.
 _STILL: Final = frozenset(

@@ -1,4 +1,4 @@
-"""A network asked about many pictures at once: answers and maps, and with its weights mixed up."""
+"""Explainers of a loaded network, built and asked for the map of a picture."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,31 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from skinmodel import preprocess
-from skinmodel.evaluation.calibration import apply_temperature
-from skinmodel.explain.placement import Placement
-from skinmodel.explain.registry import Explainer, build_explainer, place_map
+from skinmodel.evaluation.measures.calibration import apply_temperature
+from skinmodel.explain.registry import SMOOTH_GRAD, SOFT_ATTENTION, Explainer, get_method, place_map
+from skinmodel.imaging import preprocess
+from skinmodel.imaging.placement import Placement
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.registry import ModelSpec
-from skinmodel.preprocess import Preprocessing
+
+
+def build_explainer(name: str, model: Any, spec: ModelSpec) -> Explainer:
+    """Return the explainer of a loaded network (loads TensorFlow)."""
+    method = get_method(name, spec)
+    layer = method.layer(spec)
+    assert layer is not None
+    if method.name == SOFT_ATTENTION:
+        from skinmodel.explain.soft_attention_map import SoftAttentionMap
+
+        return SoftAttentionMap(model, layer)
+    if method.slow:
+        from skinmodel.explain.many_passes import FasterScoreCam, SmoothGrad
+
+        return SmoothGrad(model) if name == SMOOTH_GRAD else FasterScoreCam(model, layer)
+    from skinmodel.explain.grad_cam import GradCam
+
+    return GradCam(model, layer, name)
+
 
 BATCH: Final = 64
 

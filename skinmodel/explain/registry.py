@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skinmodel.errors import UnknownNameError
 from skinmodel.explain.field import place_cells
-from skinmodel.explain.placement import WHOLE, Placement
+from skinmodel.imaging.placement import WHOLE, Placement
 from skinmodel.models.registry import ModelSpec
 
 SOFT_ATTENTION: Final = "soft_attention"
@@ -158,24 +158,6 @@ def get_method(name: str, spec: ModelSpec) -> Method:
     if name not in known:
         raise UnknownNameError(f"method of explaining {spec.name}", name, known)
     return METHODS[name]
-
-
-def build_explainer(name: str, model: Any, spec: ModelSpec) -> Explainer:
-    """Return the explainer of a loaded network (loads TensorFlow)."""
-    method = get_method(name, spec)
-    layer = method.layer(spec)
-    assert layer is not None
-    if method.name == SOFT_ATTENTION:
-        from skinmodel.explain.soft_attention_map import SoftAttentionMap
-
-        return SoftAttentionMap(model, layer)
-    if method.slow:
-        from skinmodel.explain.many_passes import FasterScoreCam, SmoothGrad
-
-        return SmoothGrad(model) if name == SMOOTH_GRAD else FasterScoreCam(model, layer)
-    from skinmodel.explain.grad_cam import GradCam
-
-    return GradCam(model, layer, name)
 
 
 def place_map(name: str, model: Any, spec: ModelSpec) -> Placement:

@@ -8,22 +8,16 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skinmodel.explain.placement import (
-    Floats,
-    Placement,
-    average_over_cells,
-    cells_of_pixels,
-)
-from skinmodel.faithfulness import blanking
-from skinmodel.faithfulness.following import Move, move_map
-from skinmodel.faithfulness.localisation import (
+from skinmodel.faithfulness import scores
+from skinmodel.faithfulness.pictures import Move, blur, find_black_corners, move_map
+from skinmodel.faithfulness.scores import (
     centred_gaussian,
     compute_hit,
     compute_mass,
+    correlate,
     outer_frame,
 )
-from skinmodel.faithfulness.pictures import blur, find_black_corners
-from skinmodel.faithfulness.similarity import correlate
+from skinmodel.imaging.placement import Floats, Placement, average_over_cells, cells_of_pixels
 
 Pixels = NDArray[np.uint8]
 Row = dict[str, float]
@@ -208,7 +202,7 @@ def _localise(
     return row
 
 
-_INNER: Final = blanking.STEPS[1:-1]
+_INNER: Final = scores.STEPS[1:-1]
 
 BY_CHANCE: Final = (
     "all",
@@ -225,10 +219,10 @@ def _plan_chance(
     """Return the pictures of one subject blanked without a map, in the order of ``BY_CHANCE``."""
     rng = chance_of(seed, subject.image_id, f"chance {h} x {w}")
     draws = [rng.permutation(h * w) for _ in range(RANDOM_DRAWS)]
-    centre = blanking.order_cells(centred_gaussian(h, w, placement), rng)
+    centre = scores.order_cells(centred_gaussian(h, w, placement), rng)
     chosen = [np.ones(h * w, dtype=bool)]
-    chosen += [blanking.choose_cells(draws[0], step) for step in _INNER]
-    chosen += [blanking.choose_cells(order, blanking.SHARE) for order in (*draws[1:], centre)]
+    chosen += [scores.choose_cells(draws[0], step) for step in _INNER]
+    chosen += [scores.choose_cells(order, scores.SHARE) for order in (*draws[1:], centre)]
     pictures = _blank_all(subject, chosen, h, w, placement)
     return dict(zip(BY_CHANCE, pictures, strict=True))
 
@@ -239,11 +233,11 @@ def _plan(
     """Return the pictures of one subject blanked by a map, by what is blanked in them."""
     h, w = values.shape
     rng = chance_of(seed, subject.image_id, "map")
-    order = blanking.order_cells(values, rng)
-    rolled = blanking.order_cells(blanking.roll(values, rng), rng)
-    chosen = {f"deletion {step}": blanking.choose_cells(order, step) for step in _INNER}
-    chosen |= {f"insertion {step}": ~blanking.choose_cells(order, step) for step in _INNER}
-    chosen["rolled"] = blanking.choose_cells(rolled, blanking.SHARE)
+    order = scores.order_cells(values, rng)
+    rolled = scores.order_cells(scores.roll(values, rng), rng)
+    chosen = {f"deletion {step}": scores.choose_cells(order, step) for step in _INNER}
+    chosen |= {f"insertion {step}": ~scores.choose_cells(order, step) for step in _INNER}
+    chosen["rolled"] = scores.choose_cells(rolled, scores.SHARE)
     pictures = _blank_all(subject, list(chosen.values()), h, w, placement)
     return dict(zip(chosen, pictures, strict=True))
 
@@ -254,7 +248,7 @@ def _blank_all(
     height, width = subject.pixels.shape[:2]
     cells = cells_of_pixels(height, width, h, w, placement)
     blurred = blur(subject.pixels)
-    return [blanking.blank(subject.pixels, blurred, cells, which) for which in chosen]
+    return [scores.blank(subject.pixels, blurred, cells, which) for which in chosen]
 
 
 def _read_curves(leading: float, seen: Mapping[str, float], values: NDArray[np.float32]) -> Row:
@@ -266,15 +260,15 @@ def _read_curves(leading: float, seen: Mapping[str, float], values: NDArray[np.f
         "insertion": [seen["all"], *(seen[f"insertion {s}"] for s in _INNER), leading],
         "random": [leading, *(seen[f"random {s}"] for s in _INNER), seen["all"]],
     }
-    areas = {name: blanking.compute_auc(curve, values.size) for name, curve in curves.items()}
-    chance = [seen[f"random {blanking.SHARE}"]]
+    areas = {name: scores.compute_auc(curve, values.size) for name, curve in curves.items()}
+    chance = [seen[f"random {scores.SHARE}"]]
     chance += [value for name, value in seen.items() if name.startswith("drawn ")]
     return {
         "deletion": areas["deletion"],
         "insertion": areas["insertion"],
         # In a random order, putting back is blanking in another random order, read backwards.
         "auc_random": areas["random"],
-        "drop": leading - seen[f"deletion {blanking.SHARE}"],
+        "drop": leading - seen[f"deletion {scores.SHARE}"],
         "drop_random": leading - float(np.mean(chance)),
         "drop_rolled": leading - seen["rolled"],
         "drop_centre": leading - seen["centre"],

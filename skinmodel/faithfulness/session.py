@@ -1,8 +1,9 @@
-"""One measurement under way: chunk by chunk, method by method, each piece kept."""
+"""Measuring maps picture by picture, kept in chunks on disk so that a stop loses little."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -15,18 +16,77 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.bootstrap import DRAWS
-from skinmodel.explain.placement import Floats, Placement
+from skinmodel.errors import ConfigError
+from skinmodel.evaluation.measures.bootstrap import DRAWS
 from skinmodel.explain.registry import get_method
-from skinmodel.faithfulness.chunks import Arrays, Chunks
-from skinmodel.faithfulness.localisation import centre_offset
 from skinmodel.faithfulness.measure import Network, Subject, measure, measure_chance
 from skinmodel.faithfulness.report import MethodReport
-from skinmodel.faithfulness.similarity import correlate_ranks
+from skinmodel.faithfulness.scores import centre_offset, correlate_ranks
 from skinmodel.faithfulness.subjects import read_subjects
 from skinmodel.faithfulness.summary import add_controls, summarize
+from skinmodel.files import write_atomically
+from skinmodel.imaging.placement import Floats, Placement
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.registry import ModelSpec
-from skinmodel.preprocess import Preprocessing
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Chunks:
+    """Pieces of work in one folder, each a file of arrays.
+
+    Args:
+        folder: of its own for each thing that is measured.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def get(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
+        """Return a piece, computed and kept if it is not there yet or was left damaged.
+
+        Raises:
+            ConfigError: the folder cannot be written.
+        """
+        file = self._file(name)
+        if file.is_file():
+            try:
+                return self.read(name)
+            except ConfigError:  # a damaged piece is made anew: it is only kept to save time
+                file.unlink()
+        arrays = compute()
+        try:
+            write_atomically(file, lambda path: _save(path, arrays))
+        except OSError as error:
+            raise ConfigError(
+                f"'{file}' could not be written ({error}). Free some space, or name another cache "
+                "folder with SKINMODEL_HOME."
+            ) from error
+        return arrays
+
+    def read(self, name: str) -> Arrays:
+        """Return a piece that is there.
+
+        Raises:
+            ConfigError: it is missing or damaged.
+        """
+        file = self._file(name)
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ConfigError(
+                f"'{file}' cannot be read ({error}). Remove it and measure again."
+            ) from error
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.npz"
+
+
+def _save(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
 
 FORMAT: Final = 1
 """Raise it when a measure changes, so that no chunk of before is taken for one of now."""

@@ -8,17 +8,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from skinmodel import images
-from skinmodel.data import ham10000
-from skinmodel.data.evaluation_set import EvaluationSet
-from skinmodel.data.ham10000_sets import load_side
 from skinmodel.data.masks import find_masks, read_mask
+from skinmodel.data.sets import ham10000
+from skinmodel.data.sets.evaluation_set import EvaluationSet
+from skinmodel.data.sets.ham10000_sets import load_side
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, ImageError
-from skinmodel.faithfulness.following import draw_moves
 from skinmodel.faithfulness.measure import Subject, chance_of
-from skinmodel.faithfulness.pictures import binarize, move_picture
-from skinmodel.preprocess import Preprocessing, resize
+from skinmodel.faithfulness.pictures import binarize, draw_moves, move_picture
+from skinmodel.imaging import images
+from skinmodel.imaging.preprocess import Preprocessing, resize
 
 SIDES: Final = ("test", "val")
 

@@ -7,20 +7,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skinmodel.evaluation.bootstrap import DRAWS, Interval, resample, to_interval
-from skinmodel.evaluation.shares import divide, mean_of_defined
-from skinmodel.explain.placement import Floats, Placement
-from skinmodel.faithfulness.following import KINDS
-from skinmodel.faithfulness.localisation import (
+from skinmodel.evaluation.measures.bootstrap import DRAWS, Interval, resample, to_interval
+from skinmodel.evaluation.measures.metrics import divide, mean_of_defined
+from skinmodel.faithfulness.pictures import KINDS
+from skinmodel.faithfulness.scores import (
     SIGMA,
     centred_gaussian,
     compute_hit,
     compute_mass,
+    correlate,
     match_gaussian,
     normalize,
     own_means,
 )
-from skinmodel.faithfulness.similarity import correlate
+from skinmodel.imaging.placement import Floats, Placement
 
 OFF_CENTRE: Final = 0.08
 """A lesion lies off centre if its middle is at least this share of the sides from the picture's:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skinmodel import images, overlay, paths
+from skinmodel import paths
 from skinmodel.errors import ConfigError, ImageError
+from skinmodel.explain import overlay
 from skinmodel.faithfulness.report import FaithfulnessReport
 from skinmodel.faithfulness.verdict import describe_fault, read_of_run
 from skinmodel.files import write_atomically
+from skinmodel.imaging import images
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow

@@ -9,24 +9,23 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from skinmodel import preprocess
 from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, WeightsError
-from skinmodel.evaluation.calibration import apply_temperature
-from skinmodel.explain.probe import Probe
+from skinmodel.evaluation.measures.calibration import apply_temperature
+from skinmodel.explain.probe import Probe, build_explainer
 from skinmodel.explain.registry import (
     GRAD_CAM,
     SOFT_ATTENTION,
     Explainer,
-    build_explainer,
     get_method,
     methods_of,
     place_map,
 )
+from skinmodel.imaging import preprocess
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.activations import ActivationReader
 from skinmodel.inference.views import average_views, make_views
 from skinmodel.models.registry import ModelSpec, get_spec
-from skinmodel.preprocess import Preprocessing
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.lessons.convolution import Array
 from skinmodel.lessons.geometry import CNN_LAYERS, Layer
-from skinmodel.preprocess import Preprocessing
 from skinmodel.weights.record import WeightsRecord
 from skinmodel.weights.store import load_weights
 

@@ -23,7 +23,7 @@ from keras import layers, ops
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.explain.field import place_cells
-from skinmodel.explain.placement import WHOLE, Placement
+from skinmodel.imaging.placement import WHOLE, Placement
 from skinmodel.models.soft_attention import SpatialAttention
 
 _FLATTEN: Final = "flatten"

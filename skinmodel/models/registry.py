@@ -9,9 +9,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
-from skinmodel.backbones.catalogue import BACKBONES, Backbone
 from skinmodel.errors import UnknownNameError
-from skinmodel.preprocess import Preprocessing
+from skinmodel.imaging.preprocess import Preprocessing
+from skinmodel.models.catalogue import BACKBONES, Backbone
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ModelSpec:
         head: names of the layers whose steps a recipe's ``head_rate`` scales.
         bfloat16: whether it trains faster in bfloat16 on a processor that has it; depthwise
             convolutions take twice the time there.
-        backbone: name of the pretrained network it starts from, see ``backbones.catalogue``; None
+        backbone: name of the pretrained network it starts from, see ``models.catalogue``; None
             for a network that is trained from scratch.
     """
 
@@ -114,7 +114,7 @@ def _specify(backbone: Backbone, *, attention: bool) -> ModelSpec:
     return ModelSpec(
         name=f"{backbone.name}_sa" if attention else backbone.name,
         title=f"{backbone.title}-SA" if attention else backbone.title,
-        builder="skinmodel.backbones.builder:build_classifier",
+        builder="skinmodel.models.backbones.builder:build_classifier",
         preprocessing=backbone.preprocessing,
         attention_layer="soft_attention" if attention else None,
         cam_layer=backbone.last_layer,

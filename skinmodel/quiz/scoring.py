@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.bootstrap import Interval, compute_intervals
+from skinmodel.evaluation.measures.bootstrap import Interval, compute_intervals
 from skinmodel.quiz.answers import Answer
 
 READER = "you"

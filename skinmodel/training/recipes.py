@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.errors import ConfigError, UnknownNameError
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.registry import get_spec
-from skinmodel.preprocess import Preprocessing
 from skinmodel.weights.rules import is_name
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -137,7 +138,7 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     Args:
         name: of a recipe that comes with the program, or the path of a TOML file.
         model: registry name of the network.
-        precision: what this machine trains in, see ``device.choose_device``.
+        precision: what this machine trains in, see ``step.choose_device``.
         **changes: fields that the caller sets instead, such as ``seed`` and ``epochs``; None
             leaves the recipe's value.
 
@@ -209,3 +210,32 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
+
+
+def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
+    """Return the rate of one step.
+
+    Args:
+        config: peak, schedule and warm-up.
+        step: 0 to ``steps - 1`` over the whole run.
+        steps: of the whole run.
+    """
+    if config.schedule == "constant":
+        return config.learning_rate
+    warm = config.warmup * steps
+    if step < warm:
+        start = config.warmup_start
+        return config.learning_rate * (start + (1 - start) * step / warm)
+    along = (step - warm) / max(steps - warm, 1)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * along))
+
+
+def guidance_weight(config: TrainConfig, step: int, steps: int) -> float:
+    """Return the weight of the guidance by masks at one step: the recipe's, falling to 0.
+
+    Args:
+        config: see ``TrainConfig.guidance``.
+        step: 0 to ``steps - 1`` over the whole run.
+        steps: of the whole run.
+    """
+    return config.guidance * (1 - step / steps)

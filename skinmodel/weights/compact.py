@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinmodel.errors import WeightsError, summarize_ids
-from skinmodel.weights.container import Coded, pack, unpack
+from skinmodel.weights.coded import Coded, pack, unpack
 from skinmodel.weights.quantization import (
     Quantized,
     finest_step,

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from skinmodel.errors import WeightsError
-from skinmodel.preprocess import Preprocessing
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.weights import rules
 
 Form = Literal["compact", "float32"]

@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from skinmodel.errors import WeightsError
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.registry import ModelSpec
-from skinmodel.preprocess import Preprocessing
 from skinmodel.weights.record import WeightsRecord
 
 

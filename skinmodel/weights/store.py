@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, NamedTuple
 from skinmodel import paths
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
+from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.registry import MODELS, ModelSpec
-from skinmodel.preprocess import Preprocessing
+from skinmodel.weights.coded import read_bytes, write_bytes
 from skinmodel.weights.compact import Weights, decode
-from skinmodel.weights.container import read_bytes, write_bytes
 from skinmodel.weights.manifest import (
     lock_manifest,
     read_manifest,

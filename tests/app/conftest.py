@@ -15,7 +15,7 @@ from app import services
 from skinmodel import paths
 from skinmodel.errors import WorkerError
 from skinmodel.inference import process
-from skinmodel.inference.remote import RemoteClassifier
+from skinmodel.inference.process import RemoteClassifier
 from skinmodel.weights.manifest import write_manifest
 from skinmodel.weights.record import WeightsRecord
 

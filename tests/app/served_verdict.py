@@ -52,7 +52,7 @@ def visit() -> dict[str, Any]:
     [analysis] = at.session_state["analyses"].values()
     found = {name: p.probabilities for name, p in analysis.predictions.items()}
     explained = len(analysis.explanations)
-    at.switch_page("views/learn.py").run()
+    at.switch_page("learn/page.py").run()
     for chapter in ("Layers", "Soft attention", "Decision"):
         at.session_state["learn-chapter"] = chapter
         at.run()

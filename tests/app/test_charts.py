@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from fakes import make_probabilities
 
-from app.charts import BAR_ORDER, build_confidence_bars, describe_confidence_bars
-from app.content import read_diagnosis_texts
+from app.shared.charts import BAR_ORDER, build_confidence_bars, describe_confidence_bars
+from app.shared.content import read_diagnosis_texts
 from skinmodel.diagnoses import CODES, Malignancy
 from skinmodel.results import Prediction
 

@@ -11,10 +11,10 @@ import pytest
 from fakes import DISAGREEING, make_classifiers, make_probabilities, make_record
 
 from app import services
-from app.intake import Source
-from app.pictures import Origin
-from app.samples import read_drawings
-from app.warmup import WarmUpState
+from app.services.pictures import Origin
+from app.services.samples import read_drawings
+from app.services.warmup import WarmUpState
+from app.shared.intake import Source
 from skinmodel.errors import WeightsError, WorkerError
 from skinmodel.inference.process import Progress
 from skinmodel.results import DISCLAIMER
@@ -392,9 +392,9 @@ def test_result_outlives_a_visit_to_another_page(open_dashboard, picture_bytes):
     classifiers = make_classifiers()
     at = upload(open_dashboard(classifiers), picture_bytes)
     at.slider(key="opacity-cnn").set_value(25).run()
-    at.switch_page("views/about.py").run()
+    at.switch_page("about/page.py").run()
     assert not bar_charts(at)
-    at.switch_page("views/classify.py").run()
+    at.switch_page("classify/page.py").run()
     assert len(bar_charts(at)) == 2
     assert at.slider(key="opacity-cnn").value == 25
     assert classifiers["cnn"].predicted == 1
@@ -469,8 +469,8 @@ def test_the_box_to_choose_from_is_open_until_there_is_a_picture(open_dashboard,
     assert at.session_state["intake"]
     upload(at, picture_bytes)
     assert not at.session_state["intake"]
-    at.switch_page("views/about.py").run()
-    at.switch_page("views/classify.py").run()
+    at.switch_page("about/page.py").run()
+    at.switch_page("classify/page.py").run()
     assert not at.session_state["intake"]
     at = upload(at, picture_bytes[:500], "half.png")
     assert at.session_state["intake"]

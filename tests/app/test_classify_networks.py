@@ -9,12 +9,12 @@ import pytest
 from fakes import FakeClassifier, make_classifiers, make_probabilities, make_record
 
 from app import services
-from app.networks import describe_strongest
-from app.report import render_json
-from app.services.strength import read_differences
+from app.classify.networks import describe_strongest
+from app.services.differences import read_differences
+from app.shared.report import render_json
 from skinmodel import paths
 from skinmodel.errors import WeightsError
-from skinmodel.evaluation.bootstrap import Interval
+from skinmodel.evaluation.measures.bootstrap import Interval
 
 NAMES = ("cnn", "cnn_sa", "efficientnet_lite0", "efficientnet_lite0_sa")
 

@@ -19,22 +19,26 @@ from measured import (
     write_evaluation,
 )
 
-from app.comparison.tables import render_csv
+from app.compare.page import SECTIONS
+from app.compare.presentation import render_csv
 from app.services import evaluations
-from app.views.compare import SECTIONS
 from skinmodel import paths
-from skinmodel.data import ham10000
-from skinmodel.data.evaluation_sets import load_evaluation_set
+from skinmodel.data.sets import ham10000
+from skinmodel.data.sets.loading import load_evaluation_set
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.comparison import compare, describe_difference
-from skinmodel.evaluation.comparisons import compare_evaluations, write_comparison
+from skinmodel.evaluation.comparison import (
+    compare,
+    compare_evaluations,
+    describe_difference,
+    write_comparison,
+)
 from skinmodel.evaluation.leak import DATASETS as LEAK_DATASETS
 from skinmodel.evaluation.leak import FIGURES as LEAK_FIGURES
+from skinmodel.evaluation.measures.thresholds import at_threshold, npv_at, ppv_at, target_of
 from skinmodel.evaluation.report import FILE, PREDICTIONS, Evaluation
-from skinmodel.evaluation.thresholds import at_threshold, npv_at, ppv_at, target_of
 from skinmodel.results import DISCLAIMER
 
-PAGE = "views/compare.py"
+PAGE = "compare/page.py"
 
 
 @pytest.fixture
@@ -518,7 +522,7 @@ def test_one_run_alone_or_none_is_said_with_the_command(open_compare, tmp_path):
 
 def test_choice_outlives_a_visit_to_another_page(open_compare):
     at = choose(open_compare(), "compare-dataset", "isic2019")
-    at.switch_page("views/about.py").run()
+    at.switch_page("about/page.py").run()
     at.switch_page(PAGE).run()
     assert at.selectbox(key="compare-dataset").value == "isic2019"
 
@@ -563,7 +567,7 @@ def chosen_runs(at):
 def test_training_curves_are_said_to_be_of_each_runs_own_split(open_compare, results, monkeypatch):
     saved = []
     monkeypatch.setattr(
-        "app.comparison.tables.show_save_button", lambda *given: saved.append(given)
+        "app.compare.presentation.show_save_button", lambda *given: saved.append(given)
     )
     at = open_compare("Training")
     note = note_of(charts(at)[0])

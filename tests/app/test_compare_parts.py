@@ -7,31 +7,30 @@ import pytest
 from factories import write_drawn_ham10000
 from measured import pairs
 
-from app.comparison import wording
-from app.comparison.curves import build_curves, thin
-from app.comparison.differences import turn_around
-from app.comparison.forest import build_differences
-from app.comparison.matrix_chart import COUNTS, SHARES, Cell, build_matrix, describe_matrix
-from app.comparison.operating import SENSITIVITY, SPECIFICITY, THRESHOLD, choose_threshold, project
-from app.comparison.pair import read_pair
-from app.comparison.photographs import (
+from app.compare import wording
+from app.compare.curves import build_curves, thin
+from app.compare.forest import build_differences
+from app.compare.matrix_chart import COUNTS, SHARES, Cell, build_matrix, describe_matrix
+from app.compare.operating import SENSITIVITY, SPECIFICITY, THRESHOLD, choose_threshold, project
+from app.services.differences import turn_around
+from app.services.pair import read_pair
+from app.services.photographs import (
     LONGEST_SIDE,
     Photograph,
     find_photographs,
     open_photograph,
     shrink,
 )
-from app.content import read_content, read_sections
-from app.figures import LOOKS, NEUTRAL
-from skinmodel import images
-from skinmodel.data import ham10000
-from skinmodel.data.report_protocol import TRANSFORMS
+from app.shared.content import read_content, read_sections
+from app.shared.figures import LOOKS, NEUTRAL
+from skinmodel.data.report.protocol import TRANSFORMS
+from skinmodel.data.sets import ham10000
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.bootstrap import Interval
-from skinmodel.evaluation.comparison import Comparison, McNemar
-from skinmodel.evaluation.comparisons import SavedComparison
+from skinmodel.evaluation.comparison import Comparison, McNemar, SavedComparison
+from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.evaluation.measures.thresholds import OperatingPoint
 from skinmodel.evaluation.subgroups import MIN_LESIONS
-from skinmodel.evaluation.thresholds import OperatingPoint
+from skinmodel.imaging import images
 
 NAN = math.nan
 

@@ -12,17 +12,17 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from app.comparison import pair
-from app.comparison.pair import sort_datasets
-from app.services import evaluations
+from app.services import evaluations, pair
+from app.services.pair import sort_datasets
 from skinmodel import paths
 from skinmodel.diagnoses import CODES, get_diagnosis
-from skinmodel.evaluation import bootstrap, comparison, predictions, thresholds
+from skinmodel.evaluation import comparison, predictions
 from skinmodel.evaluation import report as report_files
+from skinmodel.evaluation.measures import bootstrap, thresholds
 from skinmodel.evaluation.predictions import PROBABILITIES, read_predictions
 from skinmodel.evaluation.report import PREDICTIONS, find_evaluations
 
-PAGE = "views/compare.py"
+PAGE = "compare/page.py"
 MEASURED = sort_datasets(find_evaluations(paths.RESULTS))
 SETS = [name for name, measured in MEASURED.items() if len(measured) > 1]
 

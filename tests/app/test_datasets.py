@@ -3,16 +3,16 @@
 import pytest
 from factories import write_drawn_ham10000
 
+from app.datasets.page import SECTIONS
 from app.datasets.wording import NO_BREAK
-from app.views.datasets import SECTIONS
-from skinmodel.data import counts as tables
-from skinmodel.data.counts import read_counts, write_counts
-from skinmodel.data.status import read_status
+from skinmodel.data.counts import tables
+from skinmodel.data.counts.tables import read_counts, write_counts
+from skinmodel.data.verify.status import read_status
 
 
 @pytest.fixture
 def page(open_dashboard):
-    return open_dashboard().switch_page("views/datasets.py").run()
+    return open_dashboard().switch_page("datasets/page.py").run()
 
 
 def open_section(at, name):
@@ -155,7 +155,7 @@ def test_what_is_on_the_server_is_looked_at_once_asked_for(open_dashboard, monke
     monkeypatch.setattr(
         "app.services.datasets.look_at_disk", lambda data: looks.append(data) or read_status(data)
     )
-    at = open_dashboard().switch_page("views/datasets.py").run()
+    at = open_dashboard().switch_page("datasets/page.py").run()
     assert not looks
     at.session_state["datasets-availability"] = True
     at.run()
@@ -173,7 +173,7 @@ def test_damaged_counts_take_the_page_down_in_words(open_dashboard, monkeypatch,
     write_counts(read_counts(), tmp_path)
     (tmp_path / "images.csv").write_text("nothing")
     monkeypatch.setattr(tables, "FOLDER", tmp_path)
-    at = open_dashboard().switch_page("views/datasets.py").run()
+    at = open_dashboard().switch_page("datasets/page.py").run()
     assert not at.exception
     assert "images.csv" in at.error[0].value.replace("\\", "")
     assert "python -m skinmodel data count" in at.error[0].value

@@ -7,19 +7,18 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from app.content import read_sections
 from app.datasets.augmentation import _describe_weights
-from app.datasets.bars import build_bars, build_columns
-from app.datasets.cards import demote_headings
+from app.datasets.bars import Scale, Series, build_bars, build_columns, describe
+from app.datasets.classes import count_shared, describe_renamed
 from app.datasets.lesions import summarize_lesions
-from app.datasets.overlap import count_shared, describe_renamed
 from app.datasets.people import break_down
 from app.datasets.people_filters import Filters, describe_filters, select
+from app.datasets.presentation import render_csv
 from app.datasets.report_tables import compare_counts, describe_differences
-from app.datasets.series import Scale, Series, describe
-from app.datasets.tables import render_csv
+from app.datasets.texts import demote_headings
 from app.datasets.wording import NO_BREAK, count_and_share, label_diagnosis, share
-from skinmodel.data.counts import HAM10000, ISIC2019, read_counts
+from app.shared.content import read_sections
+from skinmodel.data.counts.tables import HAM10000, ISIC2019, read_counts
 from skinmodel.evaluation.published import CountTable, read_publication
 from skinmodel.results import DISCLAIMER
 

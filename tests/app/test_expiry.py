@@ -6,9 +6,10 @@ from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from app import content, expiry
+from app import expiry
 from app.expiry import forget_ended_sessions, shut_down_expired
 from app.services.uploads import FORGOTTEN
+from app.shared import content
 
 
 class Session:

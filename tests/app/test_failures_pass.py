@@ -10,14 +10,10 @@ from fakes import make_classifiers, make_record
 from measured import pairs
 
 from app import services
-from app.services import (
-    Problem,
-    activations,
-    datasets,
-    evaluations,
-    gallery,
-    lessons,
-)
+from app.services import datasets, evaluations, lessons
+from app.services import datasets as gallery
+from app.services import lessons as activations
+from app.services.attempts import Problem
 from app.services.datasets import tables
 from skinmodel import paths
 from skinmodel.errors import DatasetError, WeightsError

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import Problem, attempt
-from app.services.folders import hide_folders
+from app.services.attempts import Problem, attempt, hide_folders
 from skinmodel import paths
 from skinmodel.errors import ConfigError
 

@@ -10,13 +10,14 @@ import pytest
 from factories import LESIONS, write_drawn_ham10000, write_drawn_isic2019
 from fakes import make_record
 
-from app import findings, navigation
-from app.cautions import warn_of_picture
+from app import navigation
+from app.classify import page
 from app.datasets import gallery
-from app.datasets.gallery_index import read_ham10000_split
 from app.navigation import PageEntry
-from app.pictures import Origin, Truth, open_picture
-from app.services import gallery as service
+from app.services import datasets as service
+from app.services.gallery_index import read_ham10000_split
+from app.services.pictures import Origin, Truth, open_picture
+from app.shared.cautions import warn_of_picture
 from skinmodel.data.masks import FOLDER
 from skinmodel.diagnoses import CODES
 
@@ -114,7 +115,7 @@ def test_only_one_page_of_images_is_read(open_gallery, drawn, monkeypatch):
 
 def test_pictures_are_sent_small_and_have_alternative_texts(drawn):
     from app.datasets.gallery_tile import LONGEST_SIDE, _encode
-    from app.pictures import fit_to_screen
+    from app.services.pictures import fit_to_screen
 
     large = np.random.default_rng(1).integers(0, 255, (1500, 2000, 3), dtype=np.uint8)
     data = _encode(fit_to_screen(cv2.blur(large, (25, 25)), LONGEST_SIDE))
@@ -244,7 +245,7 @@ def test_a_picture_goes_to_the_classify_page_with_its_provenance(
         assert "lesion" not in cautions
     else:
         assert warned in cautions
-    assert findings._ORIGINS[origin] in texts(at)
+    assert page._ORIGINS[origin] in texts(at)
 
 
 def test_a_picture_of_another_split_is_perhaps_seen(open_gallery, drawn):
@@ -265,14 +266,14 @@ def test_a_diagnosis_without_a_class_goes_with_a_caution(open_gallery, drawn):
     find_button(at, "Classify").click().run()
     assert at.session_state["picture"].origin is Origin.ISIC2019
     assert "no class for this lesion's confirmed diagnosis, squamous cell" in at.warning[0].value
-    at.switch_page("views/classify.py").run()
+    at.switch_page("classify/page.py").run()
     at.toggle[0].set_value(True).run()
     assert not at.exception
     assert "**Squamous cell carcinoma**, how it was confirmed is not recorded." in texts(at)
 
 
 def test_every_origin_has_words_and_a_users_own_picture_no_caution(picture_bytes):
-    assert set(findings._ORIGINS) == set(Origin)
+    assert set(page._ORIGINS) == set(Origin)
     for origin in (Origin.UPLOAD, Origin.CAMERA, Origin.HAM10000, Origin.ISIC2019):
         assert warn_of_picture(open_picture(picture_bytes, origin)) == ()
     known = open_picture(picture_bytes, Origin.HAM10000_TRAIN, "x", Truth("nv", "histo"))

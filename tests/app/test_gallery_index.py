@@ -9,18 +9,13 @@ import pytest
 from factories import LESIONS, write_drawn_ham10000, write_drawn_isic2019
 
 from app.datasets.gallery_filters import Filters, select
-from app.datasets.gallery_index import (
-    COLUMNS,
-    read_ham10000,
-    read_ham10000_split,
-    read_isic2019,
-)
-from skinmodel.data import ham10000, isic2019
-from skinmodel.data.groups import read_same_lesion_pairs
+from app.services.gallery_index import COLUMNS, read_ham10000, read_ham10000_split, read_isic2019
 from skinmodel.data.masks import FOLDER
+from skinmodel.data.sets import ham10000, isic2019
+from skinmodel.data.sets.ham10000 import read_same_lesion_pairs
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
-from skinmodel.overlay import draw_outline
+from skinmodel.explain.overlay import draw_outline
 
 PART_2 = "HAM10000_images_part_2"
 
@@ -171,7 +166,7 @@ def test_an_outline_is_a_bright_line_in_a_dark_one_and_leaves_the_rest():
 
 @pytest.mark.data
 def test_the_real_sides_are_those_the_networks_were_trained_on(ham10000_dir):
-    from app.services import gallery as service
+    from app.services import datasets as service
 
     gallery = read(ham10000_dir)
     assert gallery.missing == ()

@@ -10,15 +10,17 @@ import pytest
 from factories import write_drawn_ham10000
 from fakes import AGREEING, make_record
 
-from app import intake, samples, services, state
-from app.intake import Source
-from app.learning import subject
-from app.pictures import Origin
-from app.report import render_json
-from skinmodel.data import ham10000
+from app import services, state
+from app.learn import subject
+from app.services import samples
+from app.services.pictures import Origin
+from app.shared import intake
+from app.shared.intake import Source
+from app.shared.report import render_json
+from skinmodel.data.sets import ham10000
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import get_diagnosis
-from skinmodel.quiz.export import to_csv
+from skinmodel.quiz.answers import to_csv
 from skinmodel.results import Prediction
 
 
@@ -26,7 +28,7 @@ from skinmodel.results import Prediction
 def drawn_data(tmp_path, monkeypatch):
     folder = write_drawn_ham10000(tmp_path)
     index = ham10000.read_index(folder, complete=False)
-    monkeypatch.setattr("app.samples.read_index", lambda _: index)
+    monkeypatch.setattr("app.services.samples.read_index", lambda _: index)
     monkeypatch.setenv("SKINMODEL_DATA", str(folder))
     return split_grouped(index).of(index, "test")
 
@@ -59,7 +61,7 @@ def test_broken_data_folder_is_named_with_its_defects_and_read_once(
         reads.append(path)
         return ham10000.read_index(path)
 
-    monkeypatch.setattr("app.samples.read_index", read)
+    monkeypatch.setattr("app.services.samples.read_index", read)
     at = choose_source(open_dashboard).run()
     assert not at.exception
     [error] = at.error
@@ -159,7 +161,7 @@ def test_the_quiz_calls_lesions_unseen_only_for_weights_of_this_very_split(
     open_dashboard, drawn_data, monkeypatch, fingerprint, unseen
 ):
     of_split(monkeypatch, fingerprint)
-    at = open_dashboard().switch_page("views/quiz.py").run()
+    at = open_dashboard().switch_page("quiz/page.py").run()
     assert ("none of the networks was trained on" in all_text(at)) is unseen
     [start] = [b for b in at.button if b.label == "Start"]
     at = start.click().run()
@@ -176,7 +178,7 @@ def test_the_quiz_calls_lesions_unseen_only_for_weights_of_this_very_split(
 
 def test_the_learn_page_names_the_provenance_too(open_dashboard, drawn_data, monkeypatch):
     of_split(monkeypatch, "0" * 64)
-    at = open_dashboard().switch_page("views/learn.py").run()
+    at = open_dashboard().switch_page("learn/page.py").run()
     at.pills(key="learn-source").set_value(subject.Source.TEST_IMAGE).run()
     assert not at.exception
     assert "(HAM10000, perhaps seen in training)" in all_text(at)
@@ -223,7 +225,7 @@ def test_a_picture_that_vanished_is_named_and_the_others_stay(
 
 def test_a_quiz_picture_that_vanished_is_named(open_dashboard, drawn_data, monkeypatch):
     of_split(monkeypatch, None)
-    at = open_dashboard().switch_page("views/quiz.py").run()
+    at = open_dashboard().switch_page("quiz/page.py").run()
     for path in drawn_data["path"]:
         Path(path).unlink()
     [start] = [b for b in at.button if b.label == "Start"]

@@ -8,20 +8,21 @@ import pytest
 from fakes import make_record
 from scipy.signal import correlate2d
 
-from app.learning.geometry import EXAMPLE
-from app.learning.kernels import LEARNED
-from app.pictures import Origin
-from app.samples import read_drawings
-from app.views.learn import CHAPTERS
-from skinmodel import images, paths
+from app.learn.geometry import EXAMPLE
+from app.learn.kernels import LEARNED
+from app.learn.page import CHAPTERS
+from app.services.pictures import Origin
+from app.services.samples import read_drawings
+from skinmodel import paths
+from skinmodel.imaging import images
+from skinmodel.imaging.preprocess import apply, resize
 from skinmodel.lessons.convolution import KERNELS, to_grey
 from skinmodel.models.registry import RGB_100
-from skinmodel.preprocess import apply, resize
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights.compact import encode
 from skinmodel.weights.store import publish
 
-PAGE = "views/learn.py"
+PAGE = "learn/page.py"
 SOBEL = "Vertical edges (Sobel x)"
 
 
@@ -125,7 +126,7 @@ def test_an_upload_is_used_nameless_and_survives_another_page(learn, picture_byt
     assert "Your picture" in shown_picture(run(at))
     assert "128 x 96" in texts(at)
     assert "patient-name" not in texts(at)
-    at.switch_page("views/about.py").run()
+    at.switch_page("about/page.py").run()
     at.switch_page(PAGE)
     assert "Your picture" in shown_picture(run(at))
 
@@ -140,7 +141,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(learn):
 def test_the_picture_in_work_on_classify_is_offered_and_left_alone(learn, picture_bytes):
     at = choose_source(learn(), "From Classify")
     assert "No picture is in work" in texts(at)
-    at.switch_page("views/classify.py").run()
+    at.switch_page("classify/page.py").run()
     at.file_uploader[0].set_value(("x.png", picture_bytes, "image/png")).run()
     at.switch_page(PAGE)
     assert "Your picture" in shown_picture(run(at))

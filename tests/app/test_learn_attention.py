@@ -8,8 +8,8 @@ from fakes import AGREEING, FakeClassifier, make_record
 
 from app import services
 from app.services import lessons
-from skinmodel.data import ham10000
 from skinmodel.data.masks import FOLDER
+from skinmodel.data.sets import ham10000
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
 from skinmodel.lessons.soft_attention import AttentionWeights, attend
@@ -51,7 +51,7 @@ def open_chapter(open_dashboard, ship, monkeypatch, features, weights):
         networks = {name: Attentive(name) for name in ("cnn", "cnn_sa")}
         for network in networks.values():
             network.failure = failure
-        at = open_dashboard(networks).switch_page("views/learn.py").run()
+        at = open_dashboard(networks).switch_page("learn/page.py").run()
         at.session_state["learn-chapter"] = "Soft attention"
         at.run()
         assert not at.exception

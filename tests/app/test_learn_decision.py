@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeClassifier, make_probabilities, make_record
 
 from app.services.datasets import read_counts
-from app.wording import percent
+from app.shared.wording import percent
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import WeightsError
 from skinmodel.lessons.decision import cross_entropy, softmax
@@ -29,7 +29,7 @@ class Deciding(FakeClassifier):
 def chapter(open_dashboard, ship):
     ship(make_record("cnn"), make_record("cnn_sa"))
     networks = {name: Deciding(name) for name in ("cnn", "cnn_sa")}
-    at = open_dashboard(networks).switch_page("views/learn.py").run()
+    at = open_dashboard(networks).switch_page("learn/page.py").run()
     at.session_state["learn-chapter"] = "Decision"
     at.run()
     assert not at.exception
@@ -101,7 +101,7 @@ def test_a_network_that_fails_is_said_in_words_and_dropout_stays(open_dashboard,
     ship(make_record("cnn"))
     broken = Deciding("cnn")
     broken.failure = WeightsError("The network has no such layer.")
-    at = open_dashboard({"cnn": broken}).switch_page("views/learn.py").run()
+    at = open_dashboard({"cnn": broken}).switch_page("learn/page.py").run()
     at.session_state["learn-chapter"] = "Decision"
     at.run()
     assert not at.exception

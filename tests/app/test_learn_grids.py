@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from app.learning.grids import (
+from app.learn.grids import (
+    Box,
     build_number_grid,
     describe_grid,
+    render_map,
     write_number,
     write_numbers,
     write_value,
 )
-from app.learning.rendering import Box, render_map
 
 
 def trace(figure):

@@ -8,10 +8,9 @@ import pytest
 from fakes import AGREEING, FakeClassifier, make_record
 
 from app import services
-from app.learning.channel_sheet import COLUMNS, draw_sheet
-from app.learning.feature_maps import PAGE, list_steps
-from app.learning.grid_text import parse_grid
-from app.services import Problem
+from app.learn.layer_grids import parse_grid
+from app.learn.layers import COLUMNS, PAGE, draw_sheet, list_steps
+from app.services.attempts import Problem
 from skinmodel import paths
 from skinmodel.errors import WeightsError
 from skinmodel.lessons.layers import EPSILON
@@ -52,7 +51,7 @@ def learn(open_dashboard, ship):
 
     def open_(**options):
         networks = {name: LayeredClassifier(name) for name in ("cnn", "cnn_sa")}
-        at = open_dashboard(networks, **options).switch_page("views/learn.py").run()
+        at = open_dashboard(networks, **options).switch_page("learn/page.py").run()
         at.session_state["learn-chapter"] = "Layers"
         return run(at), networks
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.learning.descent_charts import build_loss_chart, build_map
+from app.learn.optimizers import build_loss_chart, build_map
 from skinmodel.lessons.optimizers import REPORT, RULES, SURFACES, Settings, descend
 
 
@@ -12,7 +12,7 @@ def chapter(open_dashboard):
     """Factory: a chapter of the Learn page on the first drawing."""
 
     def open_(name):
-        at = open_dashboard().switch_page("views/learn.py").run()
+        at = open_dashboard().switch_page("learn/page.py").run()
         at.session_state["learn-chapter"] = name
         at.run()
         assert not at.exception

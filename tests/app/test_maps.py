@@ -13,15 +13,15 @@ from maps import make_report, measure_kind, write_maps
 from measured import CNN, CNN_SA
 
 from app import services
-from app.comparison.where import render_csv
-from app.comparison.where_rows import collect_rows
-from app.comparison.where_worst import find_worst
-from app.learning.attention_measure import describe_measure
+from app.compare.where import render_csv
+from app.compare.where_rows import collect_rows
+from app.compare.where_worst import find_worst
+from app.learn.attention import describe_measure
 from app.services import evaluations, maps
 from skinmodel import paths
-from skinmodel.data import ham10000
-from skinmodel.data.evaluation_sets import load_evaluation_set
 from skinmodel.data.masks import FOLDER as MASKS
+from skinmodel.data.sets import ham10000
+from skinmodel.data.sets.loading import load_evaluation_set
 from skinmodel.diagnoses import CODES
 from skinmodel.faithfulness.report import FILE
 from skinmodel.faithfulness.verdict import FOLDER
@@ -107,7 +107,7 @@ def where(open_dashboard, monkeypatch, results, ship, tmp_path):
         for run_id, model in ((CNN, "cnn"), (CNN_SA, "cnn_sa")):
             if model in runs:
                 write_maps(paths.RESULTS, run_id, model, runs[model])
-        at = open_dashboard(classifiers).switch_page("views/compare.py").run()
+        at = open_dashboard(classifiers).switch_page("compare/page.py").run()
         at.session_state["compare-section"] = "Where they look"
         at.run()
         assert not at.exception

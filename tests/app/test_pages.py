@@ -34,7 +34,7 @@ def test_addresses_are_unique_and_the_first_page_is_the_default():
 def test_about_shows_the_records_figures_and_runs(open_dashboard, ship):
     records = [make_record(name) for name in ("cnn", "cnn_sa")]
     ship(*records)
-    at = open_dashboard().switch_page("views/about.py").run()
+    at = open_dashboard().switch_page("about/page.py").run()
     text = "\n".join(m.value for m in at.markdown)
     for record in records:
         assert record.run_id in text, record.model
@@ -45,7 +45,7 @@ def test_about_shows_the_records_figures_and_runs(open_dashboard, ship):
 
 def test_about_without_weights_says_so_in_words(open_dashboard, ship):
     ship()
-    at = open_dashboard().switch_page("views/about.py").run()
+    at = open_dashboard().switch_page("about/page.py").run()
     assert not at.exception
     assert "no weights of any network" in at.error[0].value
 

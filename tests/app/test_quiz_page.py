@@ -4,14 +4,14 @@ import pytest
 from fakes import make_classifiers
 
 from skinmodel.diagnoses import get_diagnosis
-from skinmodel.quiz.export import to_csv
+from skinmodel.quiz.answers import to_csv
 from skinmodel.results import DISCLAIMER
 
 
 @pytest.fixture
 def quiz(open_dashboard):
     def open_(second=False, classifiers=None):
-        at = open_dashboard(classifiers).switch_page("views/quiz.py").run()
+        at = open_dashboard(classifiers).switch_page("quiz/page.py").run()
         assert not at.exception
         assert "drawings made by this program" in at.info[0].value
         if second:

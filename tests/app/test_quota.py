@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from app import quota
 from app.quota import LIMIT, SURROUNDINGS, UploadQuota
-from skinmodel.images import MAX_BYTES
+from skinmodel.imaging.images import MAX_BYTES
 
 SIZE = MAX_BYTES + SURROUNDINGS
 FIT = LIMIT // SIZE

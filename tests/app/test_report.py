@@ -11,9 +11,9 @@ from fakes import make_classifiers
 from PIL import Image
 from streamlit.runtime.media_file_manager import MediaFileManager
 
-from app.pictures import Analysis, Origin, open_picture
-from app.report import describe_overlay, render_json, render_overlay_png
-from skinmodel import overlay
+from app.services.pictures import Analysis, Origin, open_picture
+from app.shared.report import describe_overlay, render_json, render_overlay_png
+from skinmodel.explain import overlay
 from skinmodel.results import DISCLAIMER, Explanation
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

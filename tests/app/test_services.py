@@ -5,9 +5,10 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 
-from app import components, services
-from app.pictures import SCREEN_SIDE, Origin, open_picture
-from app.services import Problem
+from app import services
+from app.services.attempts import Problem, attempt
+from app.services.pictures import SCREEN_SIDE, Origin, open_picture
+from app.shared import components
 from skinmodel.errors import ImageError
 from skinmodel.inference.process import UnexpectedWorkerError
 
@@ -16,7 +17,7 @@ def test_errors_on_purpose_speak_for_themselves(caplog):
     def fail():
         raise ImageError("The file is empty.")
 
-    assert services.attempt(fail) == Problem("The file is empty.")
+    assert attempt(fail) == Problem("The file is empty.")
     assert not caplog.records
 
 
@@ -29,7 +30,7 @@ def test_unexpected_errors_are_logged_by_frames_only(caplog):
         except KeyError as cause:
             raise ValueError(f"{name}patient") from cause
 
-    outcome = services.attempt(fail)
+    outcome = attempt(fail)
     log = caplog.text
     assert isinstance(outcome, Problem)
     assert "name of a patient" not in outcome.sentence + log
@@ -44,14 +45,14 @@ def test_an_error_of_the_networks_process_is_logged_with_its_own_frames(caplog):
     def fail():
         raise UnexpectedWorkerError("builtins.ValueError\n  File 'there.py', line 7\n")
 
-    outcome = services.attempt(fail)
+    outcome = attempt(fail)
     assert isinstance(outcome, Problem)
     assert "there.py" in caplog.text
     assert "there.py" not in outcome.sentence
 
 
 def test_results_pass_through():
-    assert services.attempt(lambda: 7) == 7
+    assert attempt(lambda: 7) == 7
 
 
 def test_the_largest_upload_is_not_spooled_to_disk(monkeypatch):

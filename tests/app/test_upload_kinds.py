@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.cautions import warn_of_picture
-from app.pictures import Origin, open_picture
-from skinmodel.jpeg import NO_END_MARKER
+from app.services.pictures import Origin, open_picture
+from app.shared.cautions import warn_of_picture
+from skinmodel.imaging.containers import NO_END_MARKER
 
 
 def upload(at, name, data):

@@ -4,7 +4,7 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from app.intake import Source
+from app.shared.intake import Source
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_file_that_went_before_it_was_opened_is_asked_for_again(
 
 
 def test_the_lessons_give_their_file_up(open_dashboard, picture_bytes, held, name_again):
-    at = open_dashboard().switch_page("views/learn.py").run()
+    at = open_dashboard().switch_page("learn/page.py").run()
     at.pills(key="learn-source").set_value("Upload").run()
     at = send(at, picture_bytes)
     before = at.session_state["learn-uploaded"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.warmup import WarmUp, WarmUpState
+from app.services.warmup import WarmUp, WarmUpState
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -140,6 +140,7 @@ def test_loading_anew_that_fails_is_said_and_can_be_retried():
 
 def test_a_program_that_ends_does_not_wait_for_a_loading():
     code = (
-        "import threading\nfrom app.warmup import WarmUp\nWarmUp(threading.Event().wait).start()\n"
+        "import threading\nfrom app.services.warmup import WarmUp\n"
+        "WarmUp(threading.Event().wait).start()\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=100)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.bootstrap import compute_intervals
+from skinmodel.evaluation.measures.bootstrap import compute_intervals
 
 SECONDS = 10  # about half a second on one core: room for a machine at other work
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skinmodel import paths
-from skinmodel.drawings import draw_lesion
+from skinmodel.drawings.draw import draw_lesion
 from skinmodel.weights.manifest import read_manifest
 
 ROUNDS = 15

@@ -60,12 +60,11 @@ def build_ours(pixels, truth, precision):
     import tensorflow as tf
 
     from skinmodel.data.pipeline import build_batches, shuffled_order
+    from skinmodel.data.splits import class_weights
     from skinmodel.models.auxiliary import add_helpers
     from skinmodel.models.registry import get_spec
-    from skinmodel.training.device import compute_in
     from skinmodel.training.optimizer import FusedAdam
-    from skinmodel.training.schedule import class_weights
-    from skinmodel.training.step import TrainStep
+    from skinmodel.training.step import TrainStep, compute_in
 
     config = load_recipe("grouped", "cnn", precision)
     with compute_in(precision):
@@ -123,7 +122,7 @@ def measure(sides):
 
 @pytest.mark.benchmark
 def test_training_is_at_least_twice_as_fast_as_keras_fit():
-    from skinmodel.training.device import choose_device
+    from skinmodel.training.step import choose_device
 
     precision = choose_device().precision
     batch_size = load_recipe("grouped", "cnn", precision).batch_size

@@ -17,7 +17,7 @@ def main() -> None:
     # Streamlit puts only this file's folder on the path.
     sys.path.insert(0, str(ROOT))
     from skinmodel import paths
-    from skinmodel.data import ham10000
+    from skinmodel.data.sets import ham10000
     from skinmodel.diagnoses import CODES
 
     paths.RESULTS = Path(os.environ["DRAWN_RESULTS"])

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from server import find_networks_processes
 
-from skinmodel.drawings import draw_lesion
+from skinmodel.drawings.draw import draw_lesion
 from skinmodel.results import DISCLAIMER
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]

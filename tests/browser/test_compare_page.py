@@ -14,11 +14,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 from server import require_networks, serve
 
 from app import services
-from app.views.compare import SECTIONS
-from skinmodel.data import ham10000
-from skinmodel.data.evaluation_sets import load_evaluation_set
+from app.compare.page import SECTIONS
+from skinmodel.data.sets import ham10000
+from skinmodel.data.sets.loading import load_evaluation_set
 from skinmodel.diagnoses import CODES
-from skinmodel.evaluation.comparisons import compare_evaluations, write_comparison
+from skinmodel.evaluation.comparison import compare_evaluations, write_comparison
 from skinmodel.evaluation.predictions import PROBABILITIES, read_predictions
 from skinmodel.evaluation.report import PREDICTIONS, find_evaluations
 from skinmodel.results import DISCLAIMER

@@ -7,9 +7,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from app.datasets.page import SECTIONS
 from app.datasets.wording import NO_BREAK
-from app.views.datasets import SECTIONS
-from skinmodel.data.counts import HAM10000, read_counts
+from skinmodel.data.counts.tables import HAM10000, read_counts
 from skinmodel.results import DISCLAIMER
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]

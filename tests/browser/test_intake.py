@@ -15,8 +15,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from server import serve
 from slow_link import slow_link
 
-from skinmodel.drawings import draw_lesion
-from skinmodel.images import MAX_BYTES
+from skinmodel.drawings.draw import draw_lesion
+from skinmodel.imaging.images import MAX_BYTES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

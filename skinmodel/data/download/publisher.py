@@ -6,9 +6,8 @@ from typing import Final
 
 from skinmodel.data.download.answers import show_address
 from skinmodel.data.download.fetch import fetch
-from skinmodel.data.download.hashes import Measure, measure
 from skinmodel.data.download.http import Patience, Session
-from skinmodel.data.download.sources import Algorithm, RemoteFile
+from skinmodel.data.download.sources import Algorithm, Measure, RemoteFile, measure
 from skinmodel.errors import DatasetError
 
 log = logging.getLogger(__name__)

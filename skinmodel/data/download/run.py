@@ -8,22 +8,21 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from skinmodel.data.download.amounts import find_free, format_bytes
-from skinmodel.data.download.hashes import Measure
+from skinmodel.data.download.fetch import find_free, format_bytes
 from skinmodel.data.download.http import Patience, Session
-from skinmodel.data.download.members import UnsafeArchiveError
 from skinmodel.data.download.plan import (
     State,
     Step,
+    add_entry,
     compute_need,
     find_root,
     look_into,
     make_plan,
+    write_licence,
 )
 from skinmodel.data.download.publisher import obtain
-from skinmodel.data.download.receipt import add_entry, write_licence
-from skinmodel.data.download.sources import Contents, Release, RemoteFile
-from skinmodel.data.download.unpack import DamagedArchiveError, unpack
+from skinmodel.data.download.sources import Contents, Measure, Release, RemoteFile
+from skinmodel.data.download.unpack import DamagedArchiveError, UnsafeArchiveError, unpack
 from skinmodel.errors import DatasetError
 
 log = logging.getLogger(__name__)

@@ -1,15 +1,18 @@
 """Where a data set is published: addresses, sizes and hashes, read from a file and checked."""
 
+import hashlib
 import os
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from tqdm import tqdm
 
 from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.files import read_limited
@@ -201,3 +204,52 @@ def _explain(problem: Any) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     rule = problem["msg"].removeprefix("Value error, ")
     return f"{field}: {rule}"
+
+
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Size and hashes of a file on the disk.
+
+    Attributes:
+        size: in bytes.
+        hashes: hexadecimal, by algorithm.
+    """
+
+    size: int
+    hashes: dict[Algorithm, str]
+
+    def is_of(self, file: RemoteFile) -> bool:
+        """Return whether nothing that is known of ``file`` speaks against it."""
+        size_fits = file.size is None or file.size == self.size
+        return size_fits and all(self.hashes[a] == value for a, value in file.hashes.items())
+
+    def describe(self, file: RemoteFile) -> str:
+        """Return received and expected, for an error message."""
+        pairs = [("bytes", f"{self.size:,}", f"{file.size:,}")] if file.size else []
+        pairs += [(a, self.hashes[a], value) for a, value in file.hashes.items()]
+        return "; ".join(
+            f"{name} {found}, expected {value}" for name, found, value in pairs if found != value
+        )
+
+
+def measure(path: Path, algorithms: Collection[Algorithm]) -> Measure:
+    """Read a whole file once and return its size and hashes.
+
+    Args:
+        path: of the file.
+        algorithms: of the hashes; none: the file is not read.
+    """
+    size = path.stat().st_size
+    digests = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)}
+    if digests:
+        name = f"checking {path.name}"
+        bar = tqdm(total=size, desc=name, unit="B", unit_scale=True, disable=None, leave=False)
+        with bar, path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                for digest in digests.values():
+                    digest.update(chunk)
+                bar.update(len(chunk))
+    return Measure(size, {name: digest.hexdigest() for name, digest in digests.items()})

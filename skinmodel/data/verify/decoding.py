@@ -20,11 +20,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from skinmodel import images
-from skinmodel.containers import strip
 from skinmodel.errors import DatasetError, ImageError
-from skinmodel.jpeg import NO_END_MARKER
-from skinmodel.signatures import name_format
+from skinmodel.imaging import images
+from skinmodel.imaging.containers import NO_END_MARKER, strip
+from skinmodel.imaging.signatures import name_format
 
 _CHUNK: Final = 32
 _PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"

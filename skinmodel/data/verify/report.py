@@ -63,7 +63,7 @@ class Report:
         workers: processes that decoded.
         files: image and mask files read in full.
         bytes: their sizes together.
-        fingerprint: of the folder before it began, see ``files.compute_fingerprint``.
+        fingerprint: of the folder before it began, see ``layout.compute_fingerprint``.
         checks: in a fixed order.
     """
 

@@ -9,15 +9,20 @@ import pandas as pd
 
 import skinmodel
 from skinmodel.data import masks
-from skinmodel.data.isic2019 import in_ham10000_range
+from skinmodel.data.sets.isic2019 import in_ham10000_range
 from skinmodel.data.verify import checks, layout
-from skinmodel.data.verify.checks import Examined
+from skinmodel.data.verify.checks import Examined, check_sizes
 from skinmodel.data.verify.decoding import count_workers, decode_all
-from skinmodel.data.verify.files import compute_fingerprint, list_files, list_unfinished
 from skinmodel.data.verify.known import check_duplicates, check_known
-from skinmodel.data.verify.layout import HAM10000, ISIC2019, Layout
+from skinmodel.data.verify.layout import (
+    HAM10000,
+    ISIC2019,
+    Layout,
+    compute_fingerprint,
+    list_files,
+    list_unfinished,
+)
 from skinmodel.data.verify.report import SCHEMA, Check, Report, to_remark, to_verdict
-from skinmodel.data.verify.sizes import check_sizes
 from skinmodel.data.verify.tables import read_labels
 from skinmodel.errors import DatasetError
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
-from skinmodel.data import ham10000, isic2019
-from skinmodel.data.groups import join_lesions
-from skinmodel.data.isic2019 import in_ham10000_range
+from skinmodel.data.sets import ham10000, isic2019
+from skinmodel.data.sets.ham10000 import join_lesions
+from skinmodel.data.sets.isic2019 import in_ham10000_range
 from skinmodel.data.tables import read_table
 from skinmodel.data.truth_tables import COLUMN_CODES, read_truth_table
 from skinmodel.data.verify.layout import HAM10000

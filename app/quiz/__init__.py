@@ -1,0 +1,1 @@
+"""The Quiz page and its parts."""

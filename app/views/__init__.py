@@ -1,1 +1,0 @@
-"""The pages; none imports another, none loads a deep-learning library."""

@@ -1,1 +1,0 @@
-"""Pretrained networks without their heads, and how the classifiers of this program use them."""

@@ -1,0 +1,32 @@
+"""Arguments that several commands share."""
+
+import argparse
+from pathlib import Path
+
+from skinmodel import paths
+from skinmodel.errors import UsageError
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, which defaults to ``SKINMODEL_DATA``."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=paths.data_dir(),
+        metavar="DIR",
+        help="folder that holds HAM10000 and ISIC2019 (default: SKINMODEL_DATA)",
+    )
+
+
+def require_data(options: argparse.Namespace) -> Path:
+    """Return the data folder.
+
+    Raises:
+        UsageError: none is named.
+    """
+    if options.data is None:
+        raise UsageError(
+            "No data folder is named. Give the folder that holds HAM10000 with --data DIR, or set "
+            "SKINMODEL_DATA."
+        )
+    return Path(options.data)

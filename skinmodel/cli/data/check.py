@@ -1,0 +1,42 @@
+"""``data check``: what is wrong with HAM10000, and how it is split."""
+
+import argparse
+from typing import Any
+
+from skinmodel.cli.arguments import add_data, require_data
+from skinmodel.data.sets import ham10000
+from skinmodel.data.splits import SIDES, split_grouped
+from skinmodel.diagnoses import CODES
+
+
+def add_parser(actions: Any) -> None:
+    """Add the action to ``data``."""
+    parser = actions.add_parser(
+        "check",
+        help="HAM10000 as training sees it: usable images, split, leakage",
+        description="Say what is wrong with HAM10000, and how it is split. Exit status 1 if "
+        "anything is not as released.",
+    )
+    add_data(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print defects, counts and leakage; returns 1 if anything is not as released."""
+    index, defects = ham10000.inspect(require_data(options))
+    print(f"HAM10000: {len(index):,} usable images of {index['lesion_id'].nunique():,} lesions")
+    for defect in defects:
+        print(f"- {defect}")
+    if index.empty:
+        return 1
+    split = split_grouped(index)
+    print(f"\nsplit grouped, seed {split.seed}, fingerprint {split.fingerprint}")
+    print(f"{'':<6} {'images':>7} {'lesions':>8} " + " ".join(f"{c:>6}" for c in CODES))
+    for side in SIDES:
+        rows = split.of(index, side)
+        counts = rows["truth"].value_counts()
+        classes = " ".join(f"{counts.get(c, 0):>6}" for c in CODES)
+        print(f"{side:<6} {len(rows):>7} {rows['group_id'].nunique():>8} {classes}")
+    leakage = split.leakage
+    print(f"on two sides: {len(leakage.lesions)} lesions, {len(leakage.images)} images")
+    return 1 if defects else 0

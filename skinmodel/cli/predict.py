@@ -1,0 +1,121 @@
+"""``predict``: classify image files."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from skinmodel.data.tables import to_cell
+from skinmodel.diagnoses import CODES
+from skinmodel.errors import UnknownNameError, UsageError, escape
+from skinmodel.explain.registry import METHODS, methods_of
+from skinmodel.inference.batch import Answer, predict_files
+from skinmodel.libraries import quiet_start
+from skinmodel.models.registry import MODELS, REPORTED, get_spec
+from skinmodel.results import DISCLAIMER
+from skinmodel.weights import store
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("predict", help="classify image files", description=__doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="JPEG or PNG images")
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help=f"a model ({', '.join(MODELS)}) or a run id; repeat for several "
+        f"(default: {' and '.join(REPORTED)})",
+    )
+    parser.add_argument("--explain", choices=sorted(METHODS), help="also say where it looked")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write overlays there (without --explain: by each model's own method)",
+    )
+    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="test-time views")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the answers; returns 1 if a file could not be read or an overlay not written."""
+    names = list(dict.fromkeys(options.model or REPORTED))
+    _check(options, names)
+    # Loads TensorFlow: only now that the arguments are known to be sound.
+    with quiet_start():
+        from skinmodel.inference.classifier import Classifier
+
+    classifiers = {name: Classifier.load(name) for name in names}
+    answers = predict_files(
+        options.files, classifiers, method=options.explain, out=options.out, views=options.views
+    )
+    total = len(options.files) * len(names)
+    shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
+    collected = list(shown)
+    {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format](collected)
+    return 1 if any(answer.failed for answer in collected) else 0
+
+
+def _check(options: argparse.Namespace, names: list[str]) -> None:
+    stored = {s.record.run_id: s.record.model for s in store.list_all()}
+    for name in names:
+        if name not in MODELS and name not in stored:
+            raise UnknownNameError("model or run", name, [*MODELS, *stored])
+        store.find(name)
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
+        raise UsageError(f"--out '{options.out}' is a file; name a folder.")
+    specs = [get_spec(stored.get(name, name)) for name in names]
+    if options.explain and not any(options.explain in methods_of(spec) for spec in specs):
+        raise UsageError(
+            f"None of {', '.join(names)} has {options.explain}; use --explain grad_cam, or add "
+            "--model cnn_sa."
+        )
+
+
+def _print_json(answers: Iterable[Answer]) -> None:
+    print(json.dumps([answer.to_dict() for answer in answers], indent=1))
+
+
+def _print_csv(answers: Iterable[Answer]) -> None:
+    columns = ["file", "model", "run_id", "prediction", *(f"p_{c}" for c in CODES), "error"]
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*columns, "note"])
+    for answer in answers:
+        p = answer.prediction
+        if p is None:
+            blank = [""] * (len(columns) - 2)
+            writer.writerow([to_cell(answer.file), *blank, answer.error, DISCLAIMER])
+        else:
+            probabilities = [f"{value:.6f}" for value in p.probabilities]
+            problem = answer.overlay_error or ""
+            row = [to_cell(answer.file), p.model, p.run_id, p.code, *probabilities, problem]
+            writer.writerow([*row, DISCLAIMER])
+
+
+def _print_table(answers: Sequence[Answer]) -> None:
+    # The run, which names its model: two runs of one model must be told apart, row by row.
+    runs = [answer.prediction.run_id for answer in answers if answer.prediction]
+    wide = max(map(len, ("run", *runs)))
+    print(f"{'file':<28} {'run':<{wide}} {'prediction':<46} " + " ".join(f"{c:>6}" for c in CODES))
+    for answer in answers:
+        name = escape(answer.file, 10_000)
+        name = name if len(name) <= 28 else f"...{name[-25:]}"
+        p = answer.prediction
+        if p is None:
+            print(f"{name:<28} error: {answer.error}")
+            continue
+        leading = f"{p.diagnosis.name} ({p.diagnosis.malignancy})"
+        values = " ".join(f"{100 * value:5.1f}%" for value in p.probabilities)
+        print(f"{name:<28} {p.run_id:<{wide}} {leading:<46.46} {values}")
+        if answer.explanation is not None and answer.explanation.is_null:
+            print(f"{'':<28} {p.run_id:<{wide}} the map is null: no positive evidence")
+        if answer.overlay_error is not None:
+            print(f"{'':<28} {p.run_id:<{wide}} error: {answer.overlay_error}")
+    print(DISCLAIMER)

@@ -1,0 +1,1 @@
+"""The counts of both data sets: shipped tables, and how they are made."""

@@ -1,0 +1,1 @@
+"""The data sets, each as the rows and files that figures are measured on."""

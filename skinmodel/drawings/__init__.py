@@ -1,0 +1,1 @@
+"""Drawn lesions for demonstrations and tests."""

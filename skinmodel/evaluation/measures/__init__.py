@@ -1,0 +1,1 @@
+"""Figures from truth and probabilities: NumPy alone."""

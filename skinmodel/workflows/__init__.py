@@ -1,0 +1,1 @@
+"""What joins the parts: train, evaluate, release, and measure leak and maps."""
