@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinmodel.errors import UnknownNameError
-from skinmodel.explain.field import place_cells
 from skinmodel.imaging.placement import WHOLE, Placement
+from skinmodel.models.receptive_field import place_cells
 from skinmodel.models.registry import ModelSpec
 
 SOFT_ATTENTION: Final = "soft_attention"

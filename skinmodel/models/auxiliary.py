@@ -22,8 +22,8 @@ from keras import layers, ops
 
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
-from skinmodel.explain.field import place_cells
 from skinmodel.imaging.placement import WHOLE, Placement
+from skinmodel.models.receptive_field import place_cells
 from skinmodel.models.soft_attention import SpatialAttention
 
 _FLATTEN: Final = "flatten"

@@ -10,13 +10,13 @@ import tensorflow as tf
 from maps import draw_subjects, to_table
 
 from skinmodel.errors import ConfigError
-from skinmodel.explain.field import place_cells
 from skinmodel.explain.probe import Probe
 from skinmodel.explain.registry import place_map
 from skinmodel.faithfulness.measure import measure
 from skinmodel.faithfulness.summary import add_controls, summarize
 from skinmodel.imaging.placement import WHOLE
 from skinmodel.imaging.preprocess import Preprocessing
+from skinmodel.models.receptive_field import place_cells
 from skinmodel.models.registry import MODELS
 
 TESTS = ("mass_over_mean", "mass_over_gaussian", "deletion_gain", "drop_over_rolled")

@@ -12,10 +12,10 @@ from skinmodel.data.augmentation import Augmentation
 from skinmodel.data.masks import load_masks
 from skinmodel.data.pipeline import PixelRows, augment
 from skinmodel.errors import ConfigError
-from skinmodel.explain.field import place_cells
 from skinmodel.imaging.placement import WHOLE, Placement, average_over_cells
 from skinmodel.models import registry
 from skinmodel.models.auxiliary import add_helpers
+from skinmodel.models.receptive_field import place_cells
 from skinmodel.training import loop
 from skinmodel.training.loop import Images, Trainer, freeze_features
 from skinmodel.training.recipes import guidance_weight, load_recipe

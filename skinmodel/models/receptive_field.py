@@ -84,7 +84,7 @@ def _read(layer: Any) -> tuple[tuple[float, int], tuple[float, int]]:
     if size is None or not hasattr(layer, "strides"):
         raise ConfigError(
             f"The layer '{layer.name}' is of the kind {kind}, which is not known to keep positions "
-            "in place. Say in skinmodel/explain/field.py where its cells look."
+            "in place. Say in skinmodel/models/receptive_field.py where its cells look."
         )
     dilation = getattr(layer, "dilation_rate", (1, 1))
     pixels = layer.input.shape[1:3]
