@@ -7,8 +7,8 @@ How a map becomes a picture, and why:
   evidence. The raw maximum is in ``Explanation.raw_maximum`` and belongs beside the picture.
 - It is enlarged with cubic interpolation and clipped to [0, 1], so that no value outside the map's
   own range appears, and laid over the part of the picture that its cells tile (see
-  ``models.receptive_field``): stretched over the whole picture, a layer without padding seems to look at
-  the corners when it looks at the middle.
+  ``models.receptive_field``): stretched over the whole picture, a layer without padding seems to
+  look at the corners when it looks at the middle.
 - Colours are viridis: perceptually uniform, readable with every common colour vision deficiency
   and in grey, and, unlike inferno or magma, without the reds and browns of skin and lesions.
 - Opacity grows with the value. Where a model did not look, the photograph stays as it is; a wash
