@@ -1,4 +1,4 @@
-"""A visitor without a browser: speaks Streamlit's protocol, sends pictures and reads the answers."""
+"""A visitor without a browser: speaks Streamlit's protocol, sends pictures, reads the answers."""
 
 import http.client
 import time
