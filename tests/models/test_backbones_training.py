@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from skinmodel.models.auxiliary import Supervised
 from skinmodel.models.registry import MODELS
 from skinmodel.training.loop import get_weights
 from skinmodel.training.optimizer import FusedAdam
@@ -38,7 +39,7 @@ def test_one_step_moves_every_weight_and_the_file_brings_them_back(spec, eager, 
     optimizer = FusedAdam(model.trainable_variables, config)
     before = get_weights(model)
     pixels = rng.integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)
-    step = TrainStep(model, optimizer, config, np.ones(7, np.float32))
+    step = TrainStep(Supervised(model, ()), optimizer, config, np.ones(7, np.float32))
     loss, _ = step.run(pixels, np.array([0, 4]), tf.constant(1e-3), tf.constant([1, 0], tf.int32))
     assert np.isfinite(float(loss))
     after = get_weights(model)

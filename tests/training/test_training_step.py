@@ -9,6 +9,7 @@ from factories import TINY_MODELS
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.data.pipeline import to_input
 from skinmodel.diagnoses import CODES
+from skinmodel.models.auxiliary import Supervised
 from skinmodel.training.optimizer import FusedAdam
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.step import Predictor, TrainStep, compute_in, reseed_dropout
@@ -35,7 +36,7 @@ def build(config, weights=ONES):
     with compute_in(config.precision):
         model = TINY_MODELS["cnn_sa"].build(dropout=config.dropout)
     optimizer = FusedAdam(model.trainable_variables, config)
-    return model, optimizer, TrainStep(model, optimizer, config, weights)
+    return model, optimizer, TrainStep(Supervised(model, ()), optimizer, config, weights)
 
 
 def values_of(model):
