@@ -31,12 +31,12 @@ def read_of_run(run_id: str) -> Measured | Problem | None:
     """Return what was measured of a run's maps and in which folder; None where nothing was."""
     roots = (paths.RESULTS, paths.evaluations())
     stamps = stamp(root / run_id / FOLDER / FILE for root in roots)
-    return _read_of_run(run_id, tuple(map(str, roots)), stamps)
+    return attempt(lambda: _read_of_run(run_id, tuple(map(str, roots)), stamps))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _read_of_run(run_id: str, roots: tuple[str, ...], stamps: Stamps) -> Measured | Problem | None:
-    return attempt(lambda: verdict.read_of_run(run_id, [Path(root) for root in roots]))
+def _read_of_run(run_id: str, roots: tuple[str, ...], stamps: Stamps) -> Measured | None:
+    return verdict.read_of_run(run_id, [Path(root) for root in roots])
 
 
 def read_report(run_id: str) -> FaithfulnessReport | None:
@@ -67,12 +67,12 @@ def list_measured(first: Sequence[str] = ()) -> tuple[Measured | Problem, ...]:
 
 def read_rows(folder: Path) -> pd.DataFrame | Problem:
     """Return the rows of a measurement, one a picture and method, read once until they change."""
-    return _read_rows(str(folder), stamp([folder / IMAGES]))
+    return attempt(lambda: _read_rows(str(folder), stamp([folder / IMAGES])))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _read_rows(folder: str, stamps: Stamps) -> pd.DataFrame | Problem:
-    return attempt(lambda: read_images(Path(folder)))
+def _read_rows(folder: str, stamps: Stamps) -> pd.DataFrame:
+    return read_images(Path(folder))
 
 
 def find_mask(image_id: str) -> str | None:
@@ -80,7 +80,7 @@ def find_mask(image_id: str) -> str | None:
     folder = paths.data_dir()
     if folder is None:
         return None
-    found = _find_masks(str(folder))
+    found = attempt(lambda: _find_masks(str(folder)))
     return None if isinstance(found, Problem) else found.get(image_id)
 
 
@@ -91,8 +91,8 @@ def find_mask_of(picture: Picture) -> str | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _find_masks(folder: str) -> Mapping[str, str] | Problem:
-    return attempt(lambda: find_masks(ham10000.find_root(Path(folder))))
+def _find_masks(folder: str) -> Mapping[str, str]:
+    return find_masks(ham10000.find_root(Path(folder)))
 
 
 def open_mask(path: str) -> NDArray[np.uint8] | Problem:

@@ -91,7 +91,7 @@ def test_uploads_on_their_way_count_and_what_is_too_much_is_refused_in_words(man
         put(manager, "a", "old")
         coming = [asyncio.create_task(server.upload(f"f{n}")) for n in range(FIT)]
         await asyncio.sleep(0)
-        assert await server.upload("more") == 413
+        assert await asyncio.wait_for(server.upload("more"), 10) == 413
         assert "more than 60 MB at once" in server.said
         server.going.set()
         assert await asyncio.gather(*coming) == [204] * FIT

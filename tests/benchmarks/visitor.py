@@ -3,6 +3,7 @@
 import http.client
 import time
 import uuid
+from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
@@ -24,13 +25,16 @@ class Visitor:
     def __init__(self, address: str):
         self._host = urlsplit(address).netloc
         self._cookie = self._ask_for_cookie()
-        self._socket = connect(f"ws://{self._host}/_stcore/stream", max_size=None)
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(f"ws://{self._host}/_stcore/stream", max_size=None)
+        )
         self._session = self._widget = ""
         self._read_page(BackMsg())
 
     def close(self) -> None:
         """Leave, as one who closes the tab."""
-        self._socket.close()
+        self._open.close()
 
     def classify(self, picture: bytes) -> tuple[str, ...]:
         """Send a picture, and return what the page says each network makes of it.
@@ -64,7 +68,8 @@ class Visitor:
                 self._session = said.new_session.initialize.session_id
                 answers.clear()
             elif kind == "script_finished":
-                return tuple(answers)
+                if said.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return tuple(answers)
             elif kind == "delta":
                 element = said.delta.new_element
                 if element.HasField("file_uploader"):
