@@ -22,7 +22,7 @@ from PIL import Image
 from visitor import Visitor
 
 from skinmodel.diagnoses import CODES
-from skinmodel.drawings import draw_lesion
+from skinmodel.drawings.draw import draw_lesion
 
 SESSIONS = 8
 PICTURES = 3  # a session, all different
