@@ -81,7 +81,7 @@ def test_every_picture_chosen_one_after_another_is_received(far_page, pictures):
     for number, path in enumerate(pictures):
         uploader_of(far_page).send_keys(str(path))
         try:
-            wait(far_page, lambda d, number=number: is_shown(d, number), 10)
+            wait(far_page, lambda d, number=number: is_shown(d, number), 60)
             received.append(number)
         except TimeoutException:
             pass  # counted below: all that are lost are to be seen at once
@@ -94,7 +94,7 @@ def test_a_picture_chosen_before_the_page_has_answered_the_last_is_received(far_
         wait(far_page, lambda d: not d.find_elements(By.CSS_SELECTOR, SENDING))
         uploader_of(far_page).send_keys(str(second))
         number = pictures.index(second)
-        wait(far_page, lambda d, number=number: is_shown(d, number), 10)
+        wait(far_page, lambda d, number=number: is_shown(d, number), 60)
 
 
 def test_a_file_the_browser_refuses_is_said_so_without_the_last_ones_error(
