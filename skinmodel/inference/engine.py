@@ -23,7 +23,7 @@ ATTENTION: Final = "attention"
 PLACEMENT: Final = "attention_placement"
 """Names in a graph: of its input, its outputs, and where the attention's cells lie (metadata)."""
 
-BULK: Final = 32
+BULK: Final = 16
 """Pictures, or views of pictures, computed at once."""
 
 
@@ -78,11 +78,13 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        # The arrays must outlive the session: it reads small weights where they lie.
-        self._weights = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(w) for name, w in weights.items()
-        }
-        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        # Handed in as files, which are copied as they are packed: arrays handed in as they are
+        # would have to be kept beside that, in twice the memory.
+        arrays = [np.asarray(values, np.float32, order="C") for values in weights.values()]
+        files = [array.reshape(-1).view(np.uint8) for array in arrays]
+        options.add_external_initializers_from_files_in_memory(
+            list(weights), files, [len(file) for file in files]
+        )
         try:
             self._session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"]

@@ -107,7 +107,7 @@ class _Graph:
             dims=[int(side) for side in variable.shape],
             data_location=TensorProto.EXTERNAL,
         )
-        tensor.external_data.add(key="location", value="weights")
+        tensor.external_data.add(key="location", value=name)  # a file of its own, in memory
         self.weights[name] = tensor
         return name
 
