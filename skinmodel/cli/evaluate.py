@@ -40,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
     dataset = _load(options)
     record, _ = store.find(options.model)
     with quiet_start():
-        from skinmodel.inference.classifier import Classifier
+        from skinmodel.inference.quick import open_named
         from skinmodel.workflows.evaluate import evaluate
 
-    classifier = Classifier.load(options.model)
+    classifier = open_named(options.model)
     views = 8 if options.tta else 1
     out = options.out or paths.evaluations() / record.run_id / dataset.folder(views)
     report = evaluate(classifier, record.split, dataset, out, views=views)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -31,10 +31,8 @@ from skinmodel.evaluation.report import (
 from skinmodel.files import write_text
 from skinmodel.imaging import images
 from skinmodel.imaging.preprocess import Preprocessing, resize
+from skinmodel.inference.base import BaseClassifier
 from skinmodel.libraries import read_versions
-
-if TYPE_CHECKING:  # at run time this loads TensorFlow
-    from skinmodel.inference.classifier import Classifier
 
 SUBMISSION: Final = "submission.csv"
 _CHUNK: Final = 64
@@ -42,7 +40,7 @@ _LEAKS: Final = "The run was trained on images of this set's lesions: every figu
 
 
 def evaluate(
-    classifier: "Classifier",
+    classifier: BaseClassifier,
     split: dict[str, Any],
     dataset: EvaluationSet,
     out: Path,
@@ -92,7 +90,7 @@ def evaluate(
 
 
 def predict_all(
-    classifier: "Classifier", dataset: EvaluationSet, *, views: int = 1, progress: bool = True
+    classifier: BaseClassifier, dataset: EvaluationSet, *, views: int = 1, progress: bool = True
 ) -> NDArray[np.float32]:
     """Return the network's probabilities for every image of a set, float32, (N, K).
 
