@@ -349,7 +349,9 @@ class RemoteClassifier:
     def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
         """Return one prediction an image; as ``Classifier.classify`` and ``load``."""
         reduced = tuple(preprocess.resize(image, self.preprocessing) for image in images)
-        predictions: list[Prediction] = self._process.ask(Classify(self._network, reduced, views))
+        sizes = tuple((image.shape[0], image.shape[1]) for image in images)
+        task = Classify(self._network, reduced, views, sizes)
+        predictions: list[Prediction] = self._process.ask(task)
         return predictions
 
     def explain(

@@ -18,6 +18,7 @@ from skinmodel.inference.messages import Network
 from skinmodel.libraries import quiet_start
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.results import Explanation
+from skinmodel.trust.guard import read_guard
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
@@ -80,7 +81,9 @@ class QuickClassifier(BaseClassifier):
     ) -> "QuickClassifier":
         """Return the classifier of stored weights, loaded; errors as in ``load_engine``."""
         engine = load_engine(record, folder)
-        return cls.of_record(record, lambda: engine, open_tensorflow)
+        classifier = cls.of_record(record, lambda: engine, open_tensorflow)
+        classifier.guard = read_guard(record, folder)
+        return classifier
 
     def compute(self, inputs: NDArray[np.float32]) -> Outputs:
         """Return what the network makes of preprocessed inputs, as ``Engine.run``.

@@ -102,7 +102,7 @@ class GateModel:
         return looks, found
 
     def judge(
-        self, described: Rows, features: Rows, shape: tuple[int, ...], side: int
+        self, described: Rows, features: Rows, size: tuple[int, int], side: int
     ) -> tuple[Gate, bool]:
         """Return what becomes of one picture, and whether it is foreign.
 
@@ -112,13 +112,13 @@ class GateModel:
         Args:
             described: float32, (D,), from ``picture.describe``.
             features: float32, (F,), of the network.
-            shape: (H, W, 3) of the picture.
+            size: (H, W) of the picture as it was given, in pixels.
             side: shorter side of the network's input, in pixels.
         """
         (looks,), (found,) = self.score(described[None], features[None])
         strange = looks + found
         why = self._explain(described, looks, found)
-        small = min(shape[:2]) < side
+        small = min(size) < side
         reasons = []
         if self.decline < strange:
             reasons.append(_DECLINED.format(why=why))
@@ -126,7 +126,7 @@ class GateModel:
             reasons.append(_UNUSUAL.format(why=why))
         if small:
             reasons.append(
-                f"The picture has {shape[1]} x {shape[0]} pixels, fewer than the {side} a side that "
+                f"The picture has {size[1]} x {size[0]} pixels, fewer than the {side} a side that "
                 "the network looks at: detail is missing, and melanomas are missed more often."
             )
         reasons += [text for fault, text in _FAULTS.items() if self._has(described, *fault)]

@@ -7,6 +7,7 @@ test lesions for each number of views. Safetensors, as the weights: it runs no c
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,8 @@ from skinmodel.results import Figure, LabelSet, Threshold, Trust
 from skinmodel.trust.gate import GateModel
 from skinmodel.trust.picture import describe
 from skinmodel.trust.subspace import Subspace
+from skinmodel.weights import store
+from skinmodel.weights.record import WeightsRecord
 
 MAX_BYTES: Final = 2_000_000
 """Largest file that is written or read."""
@@ -96,24 +99,24 @@ class Guard:
 
     def appraise(
         self,
-        image: NDArray[np.uint8],
+        pixels: NDArray[np.uint8],
+        size: tuple[int, int],
         raw: NDArray[np.floating],
         features: NDArray[np.floating],
         *,
         views: int,
-        side: int,
     ) -> tuple[tuple[float, ...], float, Trust]:
         """Return one answer's probabilities, the temperature in them, and how far to trust it.
 
         Args:
-            image: uint8, (H, W, 3), RGB, 0-255, as it was given, not reduced.
+            pixels: uint8, (h, w, 3), RGB, 0-255, at the size of the network's input.
+            size: (H, W) of the picture as it was given.
             raw: float, (K,), the network's probabilities, averaged over the views.
             features: float, (F,), of the picture as it stands.
             views: 1 or 8.
-            side: shorter side of the network's input, in pixels.
         """
         rules = self.views[views]
-        gate, foreign = self.gate.judge(describe(image), features, image.shape, side)
+        gate, foreign = self.gate.judge(describe(pixels), features, size, min(pixels.shape[:2]))
         plain = tuple(float(p) for p in raw)
         calibrated = apply_temperature(np.asarray(raw)[None], rules.temperature)[0]
         trust = Trust(
@@ -126,6 +129,29 @@ class Guard:
         if foreign:
             return plain, 1.0, trust
         return tuple(float(p) for p in calibrated), rules.temperature, trust
+
+
+def read_guard(record: WeightsRecord, folder: Path) -> Guard | None:
+    """Return the guard of stored weights, checked by SHA-256; None where they have none.
+
+    Args:
+        record: of the weights.
+        folder: where their files are.
+
+    Raises:
+        WeightsError: the file is missing, not the recorded one, damaged, or of other weights.
+    """
+    data = store.load_guard(record, folder)
+    if data is None:
+        return None
+    guard = from_bytes(data)
+    if guard.weights_sha256 != record.sha256:
+        raise WeightsError(
+            f"The gate of run '{record.run_id}' was fitted for weights with the SHA-256 "
+            f"{guard.weights_sha256}, not for those of the manifest, {record.sha256}. Fit it anew: "
+            "python -m skinmodel gate."
+        )
+    return guard
 
 
 def _make_set(rule: SetRule, calibrated: NDArray[np.float32]) -> LabelSet:

@@ -22,7 +22,7 @@ class Subspace:
     Attributes:
         mean: float32, (D,).
         scale: float32, (D,), what each number is divided by after the mean is taken off.
-        axes: float32 or float16, (D, k), orthonormal.
+        axes: float16, (D, k), orthonormal but for rounding: half the size in a file.
         variance: float32, (k,), of the training vectors along the axes.
         rest: mean squared distance of training vectors from the space.
         unit: whether vectors are first scaled to length 1, so that their direction alone counts.
@@ -31,7 +31,7 @@ class Subspace:
 
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
-    axes: NDArray[np.floating]
+    axes: NDArray[np.float16]
     variance: NDArray[np.float32]
     rest: float
     unit: bool = False
@@ -88,16 +88,20 @@ def fit_subspace(
     if standardize:
         deviation = values.std(axis=0)
         scale = deviation + np.quantile(deviation, 0.1) + _LEAST
+    # Loaded here: who only scores does without it.
+    from scipy.linalg import eigh
+
     centred = ((values - mean) / scale).astype(np.float64)
-    variance, directions = np.linalg.eigh(centred.T @ centred / len(centred))
-    order = np.argsort(variance)[::-1]
-    kept, left = order[:axes], order[axes:]
+    spread = centred.T @ centred / len(centred)
+    highest = len(mean) - 1
+    found = eigh(spread, subset_by_index=[highest - axes, highest])
+    variance, directions = found[0][::-1], found[1][:, ::-1].astype(np.float16)
     return Subspace(
         mean=mean,
         scale=scale.astype(np.float32),
-        axes=directions[:, kept].astype(np.float32),
-        variance=(variance[kept] + max(variance[left].max(), _LEAST)).astype(np.float32),
-        rest=float(max(variance[left].sum(), _LEAST)),
+        axes=np.ascontiguousarray(directions[:, :axes]),
+        variance=(variance[:axes] + max(variance[axes], _LEAST)).astype(np.float32),
+        rest=float(max(np.trace(spread) - variance[:axes].sum(), _LEAST)),
         unit=unit,
         within=within,
     )

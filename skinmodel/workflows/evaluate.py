@@ -102,7 +102,7 @@ def predict_all(
     name = f"{classifier.spec.title} on {dataset.name}"
     bar = tqdm(total=len(dataset.index), desc=name, unit="img", disable=not progress)
     with bar:
-        for decoded in _read_chunks(dataset.index, classifier.preprocessing):
+        for decoded in read_chunks(dataset.index, classifier.preprocessing):
             faults |= {i: str(e) for i, e in decoded.items() if isinstance(e, ImageError)}
             pictures = [p for p in decoded.values() if not isinstance(p, ImageError)]
             if not faults:  # after the first broken image the rest is only looked through
@@ -127,7 +127,7 @@ def knows(split: dict[str, Any], dataset: EvaluationSet) -> bool:
 Decoded = NDArray[np.uint8] | ImageError
 
 
-def _read_chunks(index: pd.DataFrame, spec: Preprocessing) -> Iterator[dict[str, Decoded]]:
+def read_chunks(index: pd.DataFrame, spec: Preprocessing) -> Iterator[dict[str, Decoded]]:
     """Yield images by id, or why one cannot be read; the next ones are decoded meanwhile."""
     ids, paths = list(index["image_id"]), list(index["path"])
     transforms = list(index["transform"]) if "transform" in index else [None] * len(ids)
