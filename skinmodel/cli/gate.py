@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
         type=int,
         default=2000,
         metavar="N",
-        help="pictures of ISIC 2019, and of the small copies, to look at (default: 2000)",
+        help="pictures of ISIC 2019 to look at (default: 2000)",
     )
     parser.set_defaults(run=run)
 

@@ -91,7 +91,7 @@ class BaseClassifier:
             sizes: (H, W) of each picture before it was reduced; None where ``images`` are as they
                 were given.
         """
-        if self.guard is None:
+        if self.guard is None or views not in self.guard.views:
             rows = self.predict(images, views)
             return [self._build(row, self.temperature) for row in rows]
         if not len(images):

@@ -21,6 +21,7 @@ from skinmodel.evaluation.measures.calibration import apply_temperature, compute
 from skinmodel.evaluation.measures.metrics import Floats
 from skinmodel.evaluation.measures.selective import compute_risk_area
 from skinmodel.evaluation.measures.thresholds import compute_target_interval
+from skinmodel.evaluation.report import PREDICTIONS
 from skinmodel.faithfulness.session import Chunks
 from skinmodel.imaging import preprocess
 from skinmodel.inference.base import BaseClassifier
@@ -38,7 +39,7 @@ from skinmodel.workflows.look import Looked, look, look_at_set
 
 PICTURE_AXES: Final = 40
 FEATURE_AXES: Final = 64
-TRAINING: Final = 2000
+TRAINING: Final = 3000
 """Training pictures that the gate knows."""
 FORMAT: Final = 1
 """Raise it when a description changes, so that what was kept of before is not taken for it."""
@@ -47,7 +48,6 @@ _VIEWS: Final = (1, 8)
 _TITLES: Final = {
     "ham10000:val": "HAM10000, validation lesions, where the limits were set",
     "ham10000:test": "HAM10000, test lesions",
-    "ham10000:test-84px": "The same test lesions in 84 x 84 pixels",
     ABROAD: "ISIC 2019 outside HAM10000, which is here in 84 x 84 pixels only",
     "foreign": "Pictures that are no dermoscopy",
 }
@@ -83,7 +83,8 @@ def measure_gate(
         classifier: the network.
         record: of its weights, trained on the grouped split.
         results: folder of the run's results, with its predictions on validation and test lesions
-            for one and eight views, and on ISIC 2019.
+            for one view, and eight where answers of eight views are to have rules, and on ISIC
+            2019.
         data: folder that holds ``HAM10000`` and ``ISIC2019``.
         sample: pictures of ISIC 2019 to look at, drawn; all where there are fewer.
 
@@ -93,7 +94,7 @@ def measure_gate(
     """
     rules: dict[int, ViewRules] = {}
     sets: list[SetFigures] = []
-    for views in _VIEWS:  # first: it costs seconds, and says what is missing
+    for views in _list_views(results):  # first: it costs seconds, and says what is missing
         rules[views], found = fit_rules(results, views)
         sets += found
     foreign = list_foreign()
@@ -124,10 +125,19 @@ def measure_gate(
         calibration=tuple(_measure_calibration(rules, looked, judged, results)),
         sets=tuple(sets),
         views=rules,
-        risk_area={views: _measure_risk(results, views, rules[views]) for views in _VIEWS},
+        risk_area={views: _measure_risk(results, views, rule) for views, rule in rules.items()},
         versions=read_versions(),
     )
     return guard, report
+
+
+def _list_views(results: Path) -> list[int]:
+    """Return the numbers of views there are predictions of; one view is always asked for."""
+    return [
+        views
+        for views in _VIEWS
+        if views == 1 or (results / f"ham10000-val-{views}-views" / PREDICTIONS).is_file()
+    ]
 
 
 def _look_at_all(
@@ -144,10 +154,11 @@ def _look_at_all(
             f"Run '{record.run_id}' was trained on the split {record.split}, but this data gives "
             f"{split.to_dict()}: its test lesions would not be unseen. Use the same data."
         )
-    indices = {"train": draw(split.of(whole, "train"), TRAINING)}
-    for name in ("ham10000:val", "ham10000:test", "ham10000:test-84px", ABROAD):
+    rng = np.random.default_rng(1)
+    indices = {"train": draw(split.of(whole, "train"), TRAINING, rng)}
+    for name in ("ham10000:val", "ham10000:test", ABROAD):
         index = load_evaluation_set(name, data).index
-        indices[name] = index if name in ("ham10000:val", "ham10000:test") else draw(index, sample)
+        indices[name] = draw(index, sample, rng) if name == ABROAD else index
     kept = Chunks(paths.home() / "gate" / record.sha256[:16])
     looked = {name: _keep(kept, classifier, name, index) for name, index in indices.items()}
     names = np.array([picture.name for picture in foreign])
@@ -166,9 +177,9 @@ def _keep(kept: Chunks, classifier: BaseClassifier, name: str, index: pd.DataFra
     return Looked(**arrays)
 
 
-def draw(index: pd.DataFrame, count: int, seed: int = 1) -> pd.DataFrame:
+def draw(index: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return some rows, drawn and in their order; all where there are no more."""
-    chosen = np.random.default_rng(seed).permutation(len(index))[:count]
+    chosen = rng.permutation(len(index))[:count]
     return index.iloc[np.sort(chosen)].reset_index(drop=True)
 
 
@@ -304,7 +315,7 @@ def _measure_calibration(
     results: Path,
 ) -> list[Calibrated]:
     rows = []
-    for name, views in (("ham10000:test", 1), ("ham10000:test", 8), (ABROAD, 1)):
+    for name, views in (*(("ham10000:test", views) for views in rules), (ABROAD, 1)):
         temperature = rules[views].temperature
         part, verdicts = looked[name], judged[name]
         raw = part.raw
