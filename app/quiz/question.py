@@ -6,7 +6,6 @@ from typing import Final
 import streamlit as st
 
 from app import services, state
-from app.quiz.focus import move_focus
 from app.quiz.session import Quiz
 from app.quiz.wording import QUESTIONS, label, sure
 from app.services.attempts import Problem
@@ -16,6 +15,7 @@ from app.shared import charts, components
 from app.shared.cautions import warn_of_picture
 from app.shared.content import read_diagnosis_texts
 from app.shared.explanation import show_explanation
+from app.shared.focus import move_focus
 from app.shared.waiting import wait_for_networks
 from app.shared.wording import describe_confirmation, join_words, percent
 from skinmodel.diagnoses import get_diagnosis
