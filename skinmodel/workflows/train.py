@@ -26,6 +26,7 @@ from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import Form, WeightsRecord
 from skinmodel.weights.state import WeightsState
+from skinmodel.workflows.teach import load_answers
 
 
 def publish_run(
@@ -133,6 +134,11 @@ def run_training(
         "pixels_sha256": cache.fingerprint(pixels),
         "split": split.to_dict(),
     }
+    if config.teachers:
+        files = list(split.of(pictures, "train")["path"])
+        answers, taught_by = load_answers(config.teachers, files, progress=progress)
+        parts["train"] = replace(parts["train"], answers=answers)
+        provenance["teachers"] = taught_by
     if config.initial == "shipped":
         provenance["initial_run"] = store.find(config.model, "shipped")[0].run_id
     result = train(
