@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from skinmodel.cli.arguments import add_views
 from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
@@ -39,7 +40,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="write overlays there (without --explain: by each model's own method)",
     )
-    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="test-time views")
+    add_views(parser)
     parser.set_defaults(run=run)
 
 
