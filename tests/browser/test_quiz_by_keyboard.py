@@ -2,6 +2,7 @@
 
 import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -24,7 +25,8 @@ def text_of(driver):
 
 
 def press(driver, key):
-    driver.switch_to.active_element.send_keys(key)
+    """Press a key as a person does: whatever has the focus gets it."""
+    ActionChains(driver).send_keys(key).perform()
 
 
 def focused(driver):
