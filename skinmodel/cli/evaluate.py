@@ -63,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
     dataset = _load(options)
     record, _ = store.find(options.model)
     with quiet_start():
-        from skinmodel.inference.classifier import Classifier
+        from skinmodel.inference.quick import open_named
         from skinmodel.workflows.evaluate import evaluate, evaluate_two_classes
 
-    classifier = Classifier.load(options.model)
+    classifier = open_named(options.model)
     views = options.views
     out = options.out or paths.evaluations() / record.run_id / dataset.folder(views)
     chosen: dict[str, Any] = {"views": views, "skip": options.skip_unreadable}

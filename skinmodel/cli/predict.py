@@ -17,7 +17,6 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
-from skinmodel.libraries import quiet_start
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
@@ -68,11 +67,10 @@ def run(options: argparse.Namespace) -> int:
     names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
     check_bulk(options)
-    # Loads TensorFlow: only now that the arguments are known to be sound.
-    with quiet_start():
-        from skinmodel.inference.classifier import Classifier
+    # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
+    from skinmodel.inference.quick import open_named
 
-    classifiers = {name: Classifier.load(name) for name in names}
+    classifiers = {name: open_named(name) for name in names}
     if is_bulk(options):
         return run_bulk(options, classifiers)
     files, told = list_files(options.files)

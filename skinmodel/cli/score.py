@@ -19,6 +19,7 @@ from skinmodel.workflows.scoring.run import Outcome, Progress, score
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.quick import QuickClassifier
 
 _OVERLAYS: Final = "overlays"
 _EVERY: Final = 20.0  # seconds between lines where there is no terminal
@@ -75,7 +76,9 @@ def check_bulk(options: argparse.Namespace) -> None:
         raise UsageError(f"--format {options.format} and --shard need --out DIR for the results.")
 
 
-def run_bulk(options: argparse.Namespace, classifiers: "Mapping[str, Classifier]") -> int:
+def run_bulk(
+    options: argparse.Namespace, classifiers: "Mapping[str, Classifier | QuickClassifier]"
+) -> int:
     """Score, show how far it is, and say where the results are; 1 where a file has no row.
 
     Args:
@@ -130,7 +133,9 @@ def _describe_outcome(outcome: Outcome, plan: Plan, out: Path, failed: int) -> l
 class _Overlays:
     """Draws the overlays that were asked for, one file a picture and network."""
 
-    def __init__(self, options: argparse.Namespace, classifiers: "Mapping[str, Classifier]"):
+    def __init__(
+        self, options: argparse.Namespace, classifiers: "Mapping[str, Classifier | QuickClassifier]"
+    ):
         self._options = options
         self._classifiers = classifiers
         self.failed = 0

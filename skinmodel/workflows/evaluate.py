@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -37,10 +37,8 @@ from skinmodel.evaluation.two_classes import TwoClassReport, build_two_class_rep
 from skinmodel.files import write_text
 from skinmodel.imaging import images
 from skinmodel.imaging.preprocess import Preprocessing, resize
+from skinmodel.inference.base import BaseClassifier
 from skinmodel.libraries import read_versions
-
-if TYPE_CHECKING:  # at run time this loads TensorFlow
-    from skinmodel.inference.classifier import Classifier
 
 SUBMISSION: Final = "submission.csv"
 UNREADABLE: Final = "image file cannot be read"
@@ -50,7 +48,7 @@ _LEAKS: Final = "The run was trained on images of this set's lesions: every figu
 
 
 def evaluate(
-    classifier: "Classifier",
+    classifier: BaseClassifier,
     split: dict[str, Any],
     dataset: EvaluationSet,
     out: Path,
@@ -85,7 +83,7 @@ def evaluate(
 
 
 def evaluate_two_classes(
-    classifier: "Classifier",
+    classifier: BaseClassifier,
     split: dict[str, Any],
     dataset: EvaluationSet,
     out: Path,
@@ -129,7 +127,7 @@ class _Measured:
 
 
 def _measure(
-    classifier: "Classifier",
+    classifier: BaseClassifier,
     split: dict[str, Any],
     dataset: EvaluationSet,
     views: int,
@@ -163,7 +161,7 @@ def _measure(
 
 
 def predict_all(
-    classifier: "Classifier", dataset: EvaluationSet, *, views: int = 1, progress: bool = True
+    classifier: BaseClassifier, dataset: EvaluationSet, *, views: int = 1, progress: bool = True
 ) -> NDArray[np.float32]:
     """Return the network's probabilities for every image of a set, float32, (N, K).
 
@@ -174,7 +172,7 @@ def predict_all(
 
 
 def predict_readable(
-    classifier: "Classifier",
+    classifier: BaseClassifier,
     dataset: EvaluationSet,
     *,
     views: int = 1,

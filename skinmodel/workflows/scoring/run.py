@@ -31,6 +31,7 @@ from skinmodel.workflows.scoring.plan import Plan
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.quick import QuickClassifier
 
 BATCH: Final = 64
 """Pictures that a network is given at once."""
@@ -91,7 +92,7 @@ Report = Callable[[Progress], None]
 
 def score(
     plan: Plan,
-    classifiers: "Mapping[str, Classifier]",
+    classifiers: "Mapping[str, Classifier | QuickClassifier]",
     out: Path,
     *,
     shard: tuple[int, int] = (1, 1),
@@ -137,7 +138,7 @@ def score(
 
 def _score_parts(
     plan: Plan,
-    classifiers: "Mapping[str, Classifier]",
+    classifiers: "Mapping[str, Classifier | QuickClassifier]",
     out: Path,
     mine: Sequence[int],
     report: Report,
@@ -170,7 +171,9 @@ def _score_parts(
 
 
 def classify(
-    pictures: Sequence[Reduced], classifiers: "Mapping[str, Classifier]", views: int
+    pictures: Sequence[Reduced],
+    classifiers: "Mapping[str, Classifier | QuickClassifier]",
+    views: int,
 ) -> list[tuple[str, Prediction]]:
     """Return a row for each picture and network, the networks of one picture side by side."""
     if not pictures:
