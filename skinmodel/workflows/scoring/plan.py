@@ -14,7 +14,7 @@ from skinmodel.files import read_json, write_text
 FILE: Final = "plan.json"
 LIST: Final = "files.jsonl"
 SCHEMA: Final = 1
-PART: Final = 1000
+PART: Final = 256
 """Pictures in a part: what a stop loses at most."""
 _MAX_BYTES: Final = 64 * 1024
 
