@@ -81,14 +81,18 @@ def _ask_first(quiz: Quiz, number: int) -> None:
 
 def _choose(quiz: Quiz, question: str, key: str) -> str | None:
     """Return the answer whose button or key was pressed."""
-    st.markdown(f"**{question}**")
-    pressed = [
-        choice
-        for shortcut, choice in enumerate(list_choices(quiz.task), start=1)
-        if st.form_submit_button(
-            label(quiz.task, choice), shortcut=str(shortcut), width="stretch", key=f"{key}-{choice}"
-        )
-    ]
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{question}**")
+        pressed = [
+            choice
+            for shortcut, choice in enumerate(list_choices(quiz.task), start=1)
+            if st.form_submit_button(
+                label(quiz.task, choice),
+                shortcut=str(shortcut),
+                width="stretch",
+                key=f"{key}-{choice}",
+            )
+        ]
     return pressed[0] if pressed else None
 
 
