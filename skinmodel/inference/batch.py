@@ -47,12 +47,16 @@ class Answer:
         """True where something that was asked for is missing."""
         return self.error is not None or self.overlay_error is not None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction."""
+    def to_dict(self, *, force: bool = True) -> dict[str, Any]:
+        """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction.
+
+        Args:
+            force: see ``Prediction.to_dict``; what a declined answer looked at is withheld too.
+        """
         if self.prediction is None:
             return {"file": self.file, "error": self.error}
-        values: dict[str, Any] = {"file": self.file, **self.prediction.to_dict()}
-        if self.explanation is not None:
+        values: dict[str, Any] = {"file": self.file, **self.prediction.to_dict(force=force)}
+        if self.explanation is not None and (force or not self.prediction.declined):
             values["explanation"] = self.explanation.to_dict()
         if self.overlay is not None:
             values["overlay"] = self.overlay

@@ -24,6 +24,7 @@ CAUTIONED_AT_MOST: Final = 0.10
 
 _STRANGE_DECLINED: Final = 0.005
 _QUALITY_TAIL: Final = 0.0025
+_MARGIN: Final = 0.005  # of cautions: a score that rounding moves may not break the promise
 _DARK: Final = 12.0  # of a cell's CIELAB lightness: black to the eye
 
 _LIGHT: Final = NAMES.index("L-0.5")
@@ -218,5 +219,5 @@ def _find_caution(strange: Scores, decline: float, faulty: NDArray[np.bool_]) ->
     """Return the lowest limit with which all cautions together stay within their share."""
     answered = strange[(strange <= decline) & ~faulty]
     faults = int((faulty & (strange <= decline)).sum())
-    left = int(CAUTIONED_AT_MOST * len(strange)) - faults
+    left = int((CAUTIONED_AT_MOST - _MARGIN) * len(strange)) - faults
     return float(np.sort(answered)[::-1][left]) if left < len(answered) else float(answered.min())

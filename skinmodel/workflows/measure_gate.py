@@ -253,7 +253,7 @@ def _compare_measures(gate: GateModel, looked: Mapping[str, Looked]) -> dict[str
         "features, Mahalanobis distance": lambda part: within.score(part.features),
         "features, residual": lambda part: beyond.score(part.features),
         "features, k nearest neighbours": lambda part: _nearest(gate.features, train, part),
-        "energy": lambda part: -np.log(np.exp(part.logits.astype(np.float64)).sum(axis=1)),
+        "leading probability": lambda part: -part.raw.max(axis=1),
     }
     positive = np.repeat([False, True], [len(test.groups), len(foreign.groups)])
     groups = np.concatenate([test.groups, foreign.groups])

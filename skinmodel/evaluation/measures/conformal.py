@@ -28,23 +28,21 @@ def fit_quantiles(
 ) -> NDArray[np.float64]:
     """Return the probability that a diagnosis needs to be in the set, by class: float64, (K,).
 
-    Every lesion counts once, however many pictures there are of it.
+    The promise is one of pictures: each counts once.
 
     Args:
         truth: int64, (N,), class indices of validation pictures.
         probabilities: float, (N, K), calibrated.
-        lesions: str, (N,).
+        lesions: str, (N,), which decide whether a class has enough of its own.
         level: coverage aimed at, between 0 and 1.
     """
     chosen = probabilities[np.arange(len(truth)), truth].astype(np.float64)
-    _, of, counts = np.unique(lesions, return_inverse=True, return_counts=True)
-    weights = 1 / counts[of]
-    pooled = _quantile(chosen, weights, level)
+    pooled = _quantile(chosen, level)
     least = np.full(len(CODES), pooled)
     for index in range(len(CODES)):
         mine = truth == index
         if len(np.unique(lesions[mine])) >= FEWEST:
-            least[index] = _quantile(chosen[mine], weights[mine], level)
+            least[index] = _quantile(chosen[mine], level)
     return least
 
 
@@ -78,8 +76,7 @@ def measure_sets(
     return found
 
 
-def _quantile(chosen: Floats, weights: Floats, level: float) -> float:
-    """Return the largest probability that a share ``level`` of (lesions + 1) reaches; else 0."""
-    order = np.argsort(chosen)[::-1]
-    reached = np.cumsum(weights[order]) >= level * (weights.sum() + 1) - 1e-9
-    return float(chosen[order][reached.argmax()]) if reached.any() else 0.0
+def _quantile(chosen: Floats, level: float) -> float:
+    """Return the largest probability that ``level`` of (pictures + 1) reach; 0 where too few."""
+    needed = int(np.ceil(level * (len(chosen) + 1)))
+    return float(np.sort(chosen)[::-1][needed - 1]) if needed <= len(chosen) else 0.0
