@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ from skinmodel.weights.record import WeightsRecord
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+
+
+LOGITS_LAYER: Final = "probabilities/linear"
+"""What ``Classifier.activations`` calls the logits, which need no TensorFlow."""
 
 
 class QuickClassifier(BaseClassifier):
@@ -113,6 +117,9 @@ class QuickClassifier(BaseClassifier):
 
     def activations(self, image: Image, layers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return what some layers hand on for one image; as ``Classifier.activations``."""
+        if tuple(layers) == (LOGITS_LAYER,):
+            inputs = preprocess.apply([image], self.preprocessing)
+            return {LOGITS_LAYER: self.compute(inputs).logits[0]}
         return self._open_tensorflow().activations(image, layers)
 
 
