@@ -11,7 +11,6 @@ from typing import Any
 from tqdm import tqdm
 
 from skinmodel.cli.arguments import add_views
-from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
@@ -49,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
     names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
     # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
-    from skinmodel.inference.quick import open_named
+    from skinmodel.inference.quick import open_all
 
-    classifiers = {name: open_named(name) for name in names}
+    classifiers = open_all(names)
     answers = predict_files(
         options.files, classifiers, method=options.explain, out=options.out, views=options.views
     )
@@ -83,6 +82,8 @@ def _print_json(answers: Iterable[Answer]) -> None:
 
 
 def _print_csv(answers: Iterable[Answer]) -> None:
+    from skinmodel.data.tables import to_cell  # loads pandas
+
     columns = ["file", "model", "run_id", "prediction", *(f"p_{c}" for c in CODES), "error"]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*columns, "note"])

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from skinmodel import paths
 from skinmodel.errors import ConfigError, ImageError
 from skinmodel.explain import overlay
-from skinmodel.faithfulness.report import FaithfulnessReport
-from skinmodel.faithfulness.verdict import describe_fault, read_of_run
 from skinmodel.files import write_atomically
 from skinmodel.imaging import images
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
@@ -124,7 +122,7 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
         "diagnosis": explanation.code or "",
         "disclaimer": DISCLAIMER,
     }
-    remark = describe_fault(_read_measured(explanation.run_id), explanation.method)
+    remark = _describe_measured(explanation)
     blended = overlay.blend(image, explanation)
     lines = overlay.label(explanation, title, remark)
     data = overlay.encode_png(overlay.caption(blended, lines), text)
@@ -138,10 +136,12 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
     return path
 
 
-def _read_measured(run_id: str) -> FaithfulnessReport | None:
-    """Return what was measured of a run's maps; None where nothing was."""
-    found = read_of_run(run_id, (paths.RESULTS, paths.evaluations()))
-    return None if found is None else found[0]
+def _describe_measured(explanation: Explanation) -> str:
+    """Return what is to be said of a run's maps by this method, as they were measured."""
+    from skinmodel.faithfulness.verdict import describe_fault, read_of_run  # loads pandas
+
+    found = read_of_run(explanation.run_id, (paths.RESULTS, paths.evaluations()))
+    return describe_fault(None if found is None else found[0], explanation.method)
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

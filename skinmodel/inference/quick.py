@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
 
 
+_OPENED_AT_ONCE: Final = 2  # each takes twice its weights' memory meanwhile
 LOGITS_LAYER: Final = "probabilities/linear"
 """What ``Classifier.activations`` calls the logits, which need no TensorFlow."""
 
@@ -162,6 +164,19 @@ def open_named(name: str) -> "QuickClassifier | Classifier":
         WeightsError: nothing of this name is stored, or as ``open_stored``.
     """
     return open_stored(*store.find(name))
+
+
+def open_all(names: Sequence[str]) -> "dict[str, QuickClassifier | Classifier]":
+    """Return the classifiers of several names, by name; as ``open_named``."""
+    found = {name: store.find(name) for name in names}
+    with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        opening = {
+            name: pool.submit(open_stored, *stored)
+            for name, stored in found.items()
+            if stored[0].graph is not None
+        }
+        others = {n: open_stored(*stored) for n, stored in found.items() if n not in opening}
+    return {name: others[name] if name in others else opening[name].result() for name in names}
 
 
 def _load_classifier(record: WeightsRecord, folder: Path) -> "Classifier":

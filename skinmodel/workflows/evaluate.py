@@ -20,8 +20,8 @@ from skinmodel.data.sets.evaluation_set import EvaluationSet, join_remarks
 from skinmodel.data.tables import to_cell
 from skinmodel.errors import ConfigError, DatasetError, ImageError, summarize_ids
 from skinmodel.evaluation import two_classes
+from skinmodel.evaluation.measures.calibration import DECIMALS
 from skinmodel.evaluation.predictions import (
-    DECIMALS,
     build_predictions,
     write_predictions,
     write_submission,
