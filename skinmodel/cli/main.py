@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Final
 
 from skinmodel.errors import (
@@ -100,17 +101,22 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _build_parser(given: list[str]) -> argparse.ArgumentParser:
-    """Return a parser of the command that is given, or of all where none is, as for help.
+def load_commands(given: Sequence[str]) -> list[ModuleType]:
+    """Return the module of the command that is given, or of all where none is, as for help.
 
     Loading all of them takes longer than some of them do.
     """
+    names = given[:1] if given and given[0] in _COMMANDS else _COMMANDS
+    return [import_module(f"skinmodel.cli.{name}") for name in names]
+
+
+def _build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m skinmodel",
         description="Train, evaluate and explain skin-lesion classifiers.",
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in given[:1] if given and given[0] in _COMMANDS else _COMMANDS:
-        import_module(f"skinmodel.cli.{name}").add_parser(commands)
+    for command in load_commands(given):
+        command.add_parser(commands)
     return parser
