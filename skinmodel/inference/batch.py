@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skinmodel import paths
 from skinmodel.errors import ConfigError, ImageError
@@ -80,11 +84,9 @@ def predict_files(
             model's first: its soft attention where it has one.
         views: 1, or 8 to average over all flips and quarter turns.
     """
-    for number, file in enumerate(files, start=1):
-        try:
-            image = images.read(Path(file))
-        except ImageError as error:
-            yield Answer(file, error=str(error))
+    for number, (file, image) in enumerate(_read_ahead(files), start=1):
+        if isinstance(image, ImageError):
+            yield Answer(file, error=str(image))
             continue
         for called, classifier in classifiers.items():
             [prediction] = classifier.classify([image], views)
@@ -102,6 +104,25 @@ def predict_files(
                     except (ConfigError, ImageError) as error:
                         problem = str(error)
             yield Answer(file, prediction, None, explanation, picture, problem)
+
+
+def _read_ahead(files: Sequence[str]) -> Iterator[tuple[str, NDArray[np.uint8] | ImageError]]:
+    """Yield each file with its image, or why it is none; the next one is decoded meanwhile."""
+    with ThreadPoolExecutor(1) as ahead:
+        waiting = ahead.submit(_read, files[0]) if files else None
+        for number, file in enumerate(files):
+            assert waiting is not None
+            image = waiting.result()
+            if number + 1 < len(files):
+                waiting = ahead.submit(_read, files[number + 1])
+            yield file, image
+
+
+def _read(file: str) -> NDArray[np.uint8] | ImageError:
+    try:
+        return images.read(Path(file))
+    except ImageError as error:
+        return error
 
 
 def shorten_stem(file: str) -> str:
