@@ -16,7 +16,7 @@ from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.base import BaseClassifier, Image
 from skinmodel.inference.engine import OnnxEngine, Outputs
 from skinmodel.inference.messages import Network
-from skinmodel.libraries import quiet_start
+from skinmodel.libraries import give_memory_back, quiet_start
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.results import Explanation
 from skinmodel.weights import store
@@ -133,7 +133,9 @@ def load_engine(record: WeightsRecord, folder: Path) -> OnnxEngine:
             longer has.
     """
     graph = store.load_graph(record, folder)
-    return OnnxEngine(graph, store.load_weights(record, folder))
+    engine = OnnxEngine(graph, store.load_weights(record, folder))
+    give_memory_back()  # what decoding took, about half as much as the weights
+    return engine
 
 
 def open_stored(record: WeightsRecord, folder: Path) -> "QuickClassifier | Classifier":
