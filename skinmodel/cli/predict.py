@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from skinmodel.cli.arguments import add_views
 from skinmodel.cli.score import check_bulk, is_bulk, list_files, run_bulk
-from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
@@ -74,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
     _check(options, names)
     check_bulk(options)
     # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
-    from skinmodel.inference.quick import open_named
+    from skinmodel.inference.quick import open_all
 
-    classifiers = {name: open_named(name) for name in names}
+    classifiers = open_all(names)
     if is_bulk(options):
         return run_bulk(options, classifiers)
     files, told = list_files(options.files)
@@ -116,6 +115,8 @@ def _print_json(answers: Iterable[Answer], force: bool) -> None:
 
 
 def _print_csv(answers: Iterable[Answer], force: bool) -> None:
+    from skinmodel.data.tables import to_cell  # loads pandas
+
     columns = ["file", "model", "run_id", "prediction", *(f"p_{c}" for c in CODES), "error"]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*columns, "gate", "reasons", "note"])

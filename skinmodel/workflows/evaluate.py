@@ -20,8 +20,8 @@ from skinmodel.data.sets.evaluation_set import EvaluationSet, join_remarks
 from skinmodel.data.tables import to_cell
 from skinmodel.errors import ConfigError, DatasetError, ImageError, summarize_ids
 from skinmodel.evaluation import two_classes
+from skinmodel.evaluation.measures.calibration import DECIMALS
 from skinmodel.evaluation.predictions import (
-    DECIMALS,
     build_predictions,
     write_predictions,
     write_submission,
@@ -266,10 +266,11 @@ def _read(path: str, transform: str | None, spec: Preprocessing) -> Decoded:
         image = images.read(Path(path))
     except ImageError as error:
         return error
+    reduced = resize(image, spec)  # here, beside the network
     if transform is None:
-        return image
+        return reduced
     # As in training: first to the network's square input, then turned.
-    [turned] = apply_transform(resize(image, spec)[None], [transform])
+    [turned] = apply_transform(reduced[None], [transform])
     return np.asarray(turned)
 
 

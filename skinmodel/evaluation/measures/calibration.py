@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.measures.bootstrap import Interval, resample, to_interval
 from skinmodel.evaluation.measures.metrics import Floats, divide
-from skinmodel.evaluation.predictions import DECIMALS
+
+DECIMALS: Final = 6
+"""Of a probability in the predictions table."""
 
 BINS: Final = 15
 LOWEST_TEMPERATURE: Final = 0.05
