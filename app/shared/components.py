@@ -1,6 +1,6 @@
 """Small pieces that every page shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -21,6 +21,7 @@ _BADGES: Final = {
     Malignancy.BENIGN: ("Benign", "blue"),
 }
 
+_NAME: Final = 60  # characters of a file's name
 _REFUSAL: Final = "refused-picture"
 # The browser itself refuses a file that is too large or of another kind: it marks the file's name,
 # and the server never hears of it, so that only a rule of style can say more.
@@ -89,10 +90,22 @@ def show_problem(problem: Problem, title: str | None = None) -> None:
     st.error(escape_markdown(problem.sentence), title=title, icon=":material/error:")
 
 
-def show_refusal(problem: Problem) -> None:
-    """Show why a picture was not accepted, until a later one is not even received."""
+def show_refusals(problems: Sequence[Problem]) -> None:
+    """Show why pictures were not accepted, until a later one is not even received."""
     with st.container(key=_REFUSAL):
-        show_problem(problem, title="This picture cannot be used")
+        for problem in problems:
+            name = f"'{shorten(problem.file)}'" if problem.file else "This picture"
+            show_problem(problem, title=f"{escape_markdown(name)} cannot be used")
+
+
+def shorten(name: str) -> str:
+    """Return a file's name as one line of at most 60 characters, with its end.
+
+    >>> shorten("a" * 100 + ".jpg")
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...aaa.jpg'
+    """
+    line = "".join(c if c.isprintable() else " " for c in name)
+    return line if len(line) <= _NAME else f"{line[: _NAME - 10]}...{line[-7:]}"
 
 
 def show_malignancy(malignancy: Malignancy) -> None:
@@ -118,14 +131,17 @@ def show_key_to_bars() -> None:
     st.caption(words)
 
 
-def show_provenance(title: str, run_id: str) -> None:
+def show_provenance(title: str, run_id: str, details: str = "") -> None:
     """Show which network and training run a result comes from, and what it is not.
 
     Args:
         title: what the page calls the network.
-        run_id: its training run.
+        run_id: its training run; folded away, since it says nothing to a clinician.
+        details: further sentences for whoever opens the fold.
     """
-    st.caption(f"{title}, run `{run_id}`. **{DISCLAIMER}**")
+    st.caption(f"{title}. **{DISCLAIMER}**")
+    with st.expander("Details", icon=":material/data_object:", type="compact"):
+        st.caption(f"{title}, run `{run_id}`. {details}".rstrip())
 
 
 def escape_markdown(text: str) -> str:

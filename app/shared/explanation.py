@@ -117,7 +117,7 @@ def _choose_code(name: str, method: str, prediction: Prediction, analysis: Analy
         index=CODES.index(prediction.code),
         format_func=lambda c: f"{get_diagnosis(c).name} ({c})",
         # A new picture starts from its own leading diagnosis.
-        key=f"code-{name}-{analysis.picture.sha256}",
+        key=f"code-{name}-{analysis.picture.key}",
         disabled=not per_class,
         help="Soft attention is one map for all diagnoses; the other methods have one for each.",
     )
@@ -161,7 +161,7 @@ def _describe(explanation: Explanation) -> None:
     if explanation.is_null:
         subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
         st.info(f"No positive evidence{subject}: the map is zero everywhere, so nothing is drawn.")
-        st.caption(f"{drawn}, layer `{explanation.layer}`, raw maximum 0.")
+        _show_details(f"{drawn}, layer `{explanation.layer}`, raw maximum 0.")
         return
     maximum, mean = explanation.raw_maximum, float(explanation.values.mean())
     st.image(
@@ -169,11 +169,19 @@ def _describe(explanation: Explanation) -> None:
         width="stretch",
         alt=f"Colour scale from 0 to the map's maximum, {maximum:.3g}.",
     )
-    h, w = explanation.values.shape
     st.caption(
-        f"Dark is 0, yellow the raw maximum, {maximum:.3g} (mean {mean:.3g}). "
-        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells. "
+        f"Dark is 0, yellow the map's maximum. {drawn}. "
         f"{overlay.describe_place(explanation)}".rstrip()
     )
     if maximum < FLAT_RATIO * mean:
         st.caption("The map is almost even: it says little about where the network looked.")
+    h, w = explanation.values.shape
+    _show_details(
+        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells; raw maximum {maximum:.3g}, mean "
+        f"{mean:.3g}."
+    )
+
+
+def _show_details(text: str) -> None:
+    with st.expander("Details of the map", icon=":material/data_object:", type="compact"):
+        st.caption(text)

@@ -45,6 +45,7 @@ def render_json(
             "sha256": picture.sha256,
             "width": width,
             "height": height,
+            **({} if picture.crop is None else {"crop": list(picture.crop)}),
             "origin": str(picture.origin),
             "title": picture.title,
         },

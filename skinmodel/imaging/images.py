@@ -124,6 +124,7 @@ _TRANSPOSITIONS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_QUARTER_TURNS: Final = (5, 6, 7, 8)
 # What Pillow's parsers are known to raise on damaged bytes; a fuzz test holds the list complete.
 _DAMAGE: Final = (
     ArithmeticError,
@@ -149,10 +150,12 @@ class Decoded:
 
     Attributes:
         image: uint8, (H, W, 3), RGB, 0-255, contiguous.
+        size: width and height of the picture in the file, as it is to be seen, in pixels.
         note: one or two sentences; empty where the file is as it should be.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
+    size: tuple[int, int]
     note: str = ""
 
 
@@ -257,7 +260,9 @@ def decode_noted(data: bytes) -> Decoded:
                 try:
                     if is_jpeg and not check_complete(content):
                         note = NOT_CHECKED
-                    return Decoded(_to_array(image, stripped.orientation, len(content)), note)
+                    array = _to_array(image, stripped.orientation, len(content))
+                    turned = stripped.orientation in _QUARTER_TURNS
+                    return Decoded(array, (height, width) if turned else (width, height), note)
                 finally:
                     image.close()
                     if width * height > _LARGE_PIXELS:
