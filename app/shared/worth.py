@@ -7,9 +7,9 @@ from skinmodel.diagnoses import DIAGNOSES
 from skinmodel.evaluation.answers import LEAST, Worth
 
 LIMITS: Final = (
-    "Below a bar: of the test lesions of HAM10000 for which this network gave the same answer as "
-    "surely, how many had the diagnosis, with the 95 % interval; nothing where fewer than "
-    f"{LEAST} got it. Where a diagnosis is rarer than there, it is worth less."
+    "Below a bar: of the test lesions of HAM10000 that got the same answer at the same certainty, "
+    f"how many had the diagnosis, with the 95 % interval; nothing where fewer than {LEAST} did. "
+    "Where a diagnosis is rarer than there, fewer have it."
 )
 
 
