@@ -124,7 +124,7 @@ def _collect_cautions(
 def _show_verdict(verdict: Verdict, cautions: tuple[str, ...]) -> None:
     with st.container(key="verdict"):
         box, icon = _BOXES[verdict.kind]
-        box(verdict.sentence, title=verdict.headline, icon=icon)
+        box(f"## {verdict.headline}\n{verdict.sentence}", icon=icon)
         bullets = "\n".join(f"- {components.escape_markdown(caution)}" for caution in cautions)
         if cautions:
             st.warning(bullets, title="Read this result with care", icon=":material/warning:")

@@ -35,7 +35,6 @@ _NOT_RECEIVED: Final = (
 # charts and captions takes the page's full colour: the defaults are too pale at arm's length.
 _STYLE: Final = (
     """<style>
-.stMainBlockContainer { max-width: 86rem; margin-inline: auto; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
 @media (min-width: 641px) {
   .stColumn:has(.st-key-original) > div { position: sticky; top: 4.5rem; height: auto; }
@@ -52,6 +51,20 @@ _STYLE: Final = (
   :is([class*="headline-figures"], [class*="f1-table"]) td:last-child { min-width: 11rem; }
 }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
+@media print {
+  :is([data-testid="stHeader"], .stExpander, .stButton, .stDownloadButton, .stSlider, .stSelectbox,
+    .stMultiSelect, .stFileUploader, .stButtonGroup, .stCheckbox, .stPopover, .stTooltipIcon) {
+    display: none !important;
+  }
+  .stMain, .stApp, [data-testid="stAppViewContainer"] { position: static !important;
+    overflow: visible !important; height: auto !important; }
+  .stColumn:has(.st-key-original) > div { position: static; }
+  .stPlotlyChart, .stImage, .stAlert { break-inside: avoid; }
+}
+.st-key-verdict h2 { padding: 0 0 0.25rem; color: inherit; }
+:is(button[data-testid$="-primary"], button[kind^="primary"], [data-tag]) {
+  &, & *:not(svg, svg *) { color: light-dark(#ffffff, #10181e) !important; }
+}
 """
     f"""
 [data-testid="stFileUploader"]:has({_UNSENT})::after {{ content: "{_NOT_RECEIVED}"; }}

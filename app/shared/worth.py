@@ -7,8 +7,8 @@ from skinmodel.diagnoses import DIAGNOSES
 from skinmodel.evaluation.answers import LEAST, Worth
 
 LIMITS: Final = (
-    "Below a bar: of the test lesions of HAM10000 that got the same answer at the same certainty, "
-    f"how many had the diagnosis, with the 95 % interval; nothing where fewer than {LEAST} did. "
+    "Below a bar: of the test lesions of HAM10000 that got the same answer "
+    f"as surely, how many had the diagnosis, with 95 % intervals; nothing below {LEAST}. "
     "Where a diagnosis is rarer than there, fewer have it."
 )
 

@@ -67,9 +67,8 @@ def test_upload_shows_both_networks_with_bars_and_overlays(open_dashboard, pictu
     assert "The original picture" in found[0]
     assert [s.value for s in at.subheader] == ["Original picture", "CNN", "CNN-SA"]
     assert "### Melanocytic nevus: 91.0 %" in texts(at)
-    assert "Both networks say: melanocytic nevus, at 91.0 % (CNN) and 86.0 % (CNN-SA)." in alerts(
-        at.info
-    )
+    said = "Both networks say: melanocytic nevus, at 91.0 % (CNN) and 86.0 % (CNN-SA)."
+    assert said in alerts(at.info)
     for name in ("cnn", "cnn_sa"):
         assert f"grouped-{name}-0123abcd" in texts(at)
     assert texts(at).count(DISCLAIMER) == 3
@@ -95,7 +94,7 @@ def test_disagreement_is_said_first_and_bars_share_one_scale(open_dashboard, pic
     at = upload(open_dashboard(make_classifiers(DISAGREEING)), picture_bytes)
     warning = alerts(at.warning)
     [verdict] = at.error  # the worst of the answers, not the first one's
-    assert verdict.proto.title == "▲ Malignant: melanoma"
+    assert verdict.value.startswith("## ▲ Malignant: melanoma")
     assert "The networks disagree: CNN-SA says melanoma (55.0 %) and CNN says" in verdict.value
     assert "do not agree on whether the lesion is benign" in warning
     assert "all-clear" in warning

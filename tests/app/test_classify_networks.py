@@ -100,7 +100,7 @@ def test_a_default_network_that_is_corrupt_takes_no_other_down(open_dashboard, s
     at = give(open_dashboard(classifiers), picture_bytes)
     assert "The weights of cnn are corrupt" in at.error[0].value
     at.multiselect(key="networks").set_value(["cnn_sa", "efficientnet_lite0"]).run()
-    assert [e.proto.title for e in at.error] == ["▲ Malignant: melanoma"]
+    assert [e.value.splitlines()[0] for e in at.error] == ["## ▲ Malignant: melanoma"]
     assert titles(at) == ["CNN-SA", "EfficientNet-Lite0"]
 
 
