@@ -1,6 +1,8 @@
 """Results with their provenance: what every page, file and table of this project is made of."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +15,126 @@ from skinmodel.imaging.placement import WHOLE, Placement
 DISCLAIMER: Final = "Research and teaching tool, not a medical device."
 
 
+class Outcome(StrEnum):
+    """What the gate before an answer decides, the mildest first."""
+
+    ANSWERED = "answered"
+    CAUTION = "caution"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether a picture is one that a network can judge.
+
+    Attributes:
+        outcome: what is to become of the answer.
+        reasons: why, full sentences, the most serious first; none where it is answered.
+    """
+
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def declined(self) -> bool:
+        """True where the answer is to be withheld unless somebody insists."""
+        return self.outcome is Outcome.DECLINED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"outcome": str(self.outcome), "reasons": list(self.reasons)}
+
+
+def join_gates(gates: Iterable[Gate]) -> Gate | None:
+    """Return the strictest outcome with every reason once, strictest first; None of none."""
+    order = list(Outcome)
+    ranked = sorted(gates, key=lambda gate: -order.index(gate.outcome))
+    reasons = dict.fromkeys(reason for gate in ranked for reason in gate.reasons)
+    return Gate(ranked[0].outcome, tuple(reasons)) if ranked else None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured share with its 95 % interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The diagnoses that hold the true one with a chosen probability (a conformal set).
+
+    Attributes:
+        level: the coverage aimed at, such as 0.9.
+        codes: diagnoses in the set, the most probable first; may be empty.
+        coverage: share of HAM10000's test pictures whose set held the truth.
+        abroad: the same on ISIC 2019 outside HAM10000; None where it was not measured.
+    """
+
+    level: float
+    codes: tuple[str, ...]
+    coverage: Figure
+    abroad: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """An answer beside a threshold that finds a chosen share of a target.
+
+    Attributes:
+        target: ``melanoma`` or ``malignant``.
+        level: the sensitivity the threshold was chosen for, on validation lesions.
+        threshold: of the summed probability of the target's diagnoses.
+        score: that sum for this picture.
+        sensitivity: of the threshold, on HAM10000's test lesions.
+        specificity: likewise.
+    """
+
+    target: str
+    level: float
+    threshold: float
+    score: float
+    sensitivity: Figure
+    specificity: Figure
+
+    @property
+    def above(self) -> bool:
+        """Whether this picture is one that the threshold finds."""
+        return self.score >= self.threshold
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far one answer can be trusted, from what was measured of its network.
+
+    Attributes:
+        gate: whether the picture is one that the network can judge.
+        raw: probabilities before calibration, in the order of ``CODES``.
+        calibrated: whether the answer's probabilities are calibrated; they are raw where the gate
+            finds the picture foreign, since calibration makes a network too sure there.
+        sets: by rising level; none where the picture is foreign.
+        thresholds: by target, then rising level; none likewise.
+    """
+
+    gate: Gate
+    raw: tuple[float, ...]
+    calibrated: bool = True
+    sets: tuple[LabelSet, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "gate": self.gate.to_dict(),
+            "calibrated": self.calibrated,
+            "raw_probabilities": dict(zip(CODES, self.raw, strict=True)),
+            "sets": [asdict(part) for part in self.sets],
+            "thresholds": [{**asdict(part), "above": part.above} for part in self.thresholds],
+        }
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What one model says of one image.
@@ -23,12 +145,19 @@ class Prediction:
         probabilities: K floats in [0, 1] that sum to 1, in the order of ``CODES``.
         temperature: what they were calibrated with (see ``measures.calibration``); 1 for raw
             ones.
+        trust: how far the answer can be trusted; None where nothing was measured for that.
     """
 
     model: str
     run_id: str
     probabilities: tuple[float, ...]
     temperature: float = 1.0
+    trust: Trust | None = None
+
+    @property
+    def declined(self) -> bool:
+        """True where the picture is none that the network can judge."""
+        return self.trust is not None and self.trust.gate.declined
 
     @property
     def code(self) -> str:
@@ -45,14 +174,22 @@ class Prediction:
         """Probability of the most probable diagnosis."""
         return max(self.probabilities)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON, with the disclaimer."""
+    def to_dict(self, *, force: bool = True) -> dict[str, Any]:
+        """Return plain values for JSON, with the disclaimer.
+
+        Args:
+            force: give the answer also where the gate declines the picture; without, only why.
+        """
+        origin = {"model": self.model, "run_id": self.run_id}
+        trust = {} if self.trust is None else self.trust.to_dict()
+        if self.declined and not force:
+            return {**origin, "gate": trust["gate"], "disclaimer": DISCLAIMER}
         return {
-            "model": self.model,
-            "run_id": self.run_id,
+            **origin,
             "prediction": self.code,
             "probabilities": dict(zip(CODES, self.probabilities, strict=True)),
             "temperature": self.temperature,
+            **trust,
             "disclaimer": DISCLAIMER,
         }
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from skinmodel.cli.arguments import add_views
 from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
-from skinmodel.libraries import quiet_start
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="write overlays there (without --explain: by each model's own method)",
     )
-    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="test-time views")
+    add_views(parser)
     parser.set_defaults(run=run)
 
 
@@ -48,11 +48,10 @@ def run(options: argparse.Namespace) -> int:
     """Print the answers; returns 1 if a file could not be read or an overlay not written."""
     names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
-    # Loads TensorFlow: only now that the arguments are known to be sound.
-    with quiet_start():
-        from skinmodel.inference.classifier import Classifier
+    # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
+    from skinmodel.inference.quick import open_named
 
-    classifiers = {name: Classifier.load(name) for name in names}
+    classifiers = {name: open_named(name) for name in names}
     answers = predict_files(
         options.files, classifiers, method=options.explain, out=options.out, views=options.views
     )

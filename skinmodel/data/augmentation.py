@@ -25,6 +25,9 @@ class Augmentation:
         brightness: pixel values scaled by a factor in [1 - brightness, 1 + brightness].
         contrast: distance from the image's mean scaled likewise.
         saturation: distance from each pixel's grey scaled likewise.
+        resolution: pictures of the first half of a batch are reduced to one share of their side,
+            drawn evenly on a logarithmic scale from [resolution, 1], and enlarged again; 1 for
+            none. Users bring pictures of every size.
         fill: what is beyond the border: the mirrored image, or its nearest pixel.
     """
 
@@ -40,4 +43,5 @@ class Augmentation:
     brightness: Share = 0.0
     contrast: Share = 0.0
     saturation: Share = 0.0
+    resolution: Annotated[float, Field(strict=True, ge=0.1, le=1)] = 1.0
     fill: Literal["reflect", "nearest"] = "reflect"

@@ -131,6 +131,8 @@ def augment(pixels: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     """
     count, height, width = tf.shape(pixels)[0], pixels.shape[1], pixels.shape[2]
     geometry, colour = tf.unstack(tf.random.split(seed, 2))
+    if settings.resolution < 1:
+        pixels = _lose_resolution(tf.cast(pixels, tf.float32), settings.resolution, seed)
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(pixels, tf.float32),
         transforms=draw_affines(settings, count, height, width, geometry),
@@ -142,6 +144,22 @@ def augment(pixels: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     if pixels.shape[-1] == 3:
         return _jitter_colour(moved, settings, colour)
     return tf.concat([_jitter_colour(moved[..., :3], settings, colour), moved[..., 3:]], axis=-1)
+
+
+def _lose_resolution(pixels: tf.Tensor, smallest: float, seed: tf.Tensor) -> tf.Tensor:
+    """Return float32 pixels of which the first half has lost detail, see ``Augmentation``.
+
+    A mask loses as much: it is of the picture that the network sees.
+    """
+    height, width = pixels.shape[1], pixels.shape[2]
+    drawn = tf.random.stateless_uniform((), seed, minval=math.log(smallest), maxval=0.0)
+    share = tf.exp(drawn)
+    small = tf.cast(tf.round(share * [height, width]), tf.int32)
+    half = tf.shape(pixels)[0] // 2
+    # Antialiased as whoever reduces a picture does it; enlarged as the networks' own input is.
+    reduced = tf.image.resize(pixels[:half], small, "bilinear", antialias=True)
+    lost = tf.image.resize(reduced, (height, width), "bilinear")
+    return tf.concat([lost, pixels[half:]], axis=0)
 
 
 def draw_affines(

@@ -17,6 +17,7 @@ from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.quick import QuickClassifier
 
 _STEM: Final = 80  # bytes of a file's name in an overlay's: file systems allow 255 in all
 
@@ -62,7 +63,7 @@ class Answer:
 
 def predict_files(
     files: Sequence[str],
-    classifiers: Mapping[str, "Classifier"],
+    classifiers: Mapping[str, "Classifier | QuickClassifier"],
     *,
     method: str | None = None,
     out: Path | None = None,

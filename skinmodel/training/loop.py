@@ -74,10 +74,12 @@ class Images:
     Attributes:
         pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk, or rows of such an array.
         truth: int64, (N,), class indices.
+        answers: float32, (N, K), the teachers' probabilities; None where none teach.
     """
 
     pixels: NDArray[np.uint8] | PixelRows
     truth: NDArray[np.int64]
+    answers: NDArray[np.float32] | None = None
 
 
 class Trainer:
@@ -94,6 +96,11 @@ class Trainer:
     def __init__(
         self, config: TrainConfig, train: Images, val: Images, run: Path, *, progress: bool = True
     ):
+        if bool(config.teachers) != (train.answers is not None):
+            raise ConfigError(
+                f"Run {config.run_id} has {len(config.teachers)} teachers, but its training "
+                f"pictures have {'no' if train.answers is None else 'some'} answers of teachers."
+            )
         self.config = config
         self.train = train
         self.val = val
@@ -213,12 +220,14 @@ class Trainer:
                 rate = learning_rate(config, step, steps * config.epochs)
                 seed = tf.constant([config.seed, step], tf.int32)
                 guidance = guidance_weight(config, step, steps * config.epochs)
+                rows = order[number * config.batch_size :][: config.batch_size]
                 loss, hit = self.step.run(
                     pixels,
                     truth,
                     tf.constant(rate, tf.float32),
                     seed,
                     tf.constant(guidance, tf.float32),
+                    self._answers(rows),
                 )
                 losses.append(float(loss))
                 hits.append(float(hit))
@@ -232,6 +241,11 @@ class Trainer:
             "images_per_second": len(order) / sum(seconds),
             "seconds": sum(seconds),
         }
+
+    def _answers(self, rows: NDArray[np.int64]) -> tf.Tensor:
+        if self.train.answers is None:
+            return tf.zeros((len(rows), len(CODES)))
+        return tf.constant(self.train.answers[rows])
 
     def _validate(self) -> dict[str, float]:
         probabilities = self.predict(self.val.pixels)

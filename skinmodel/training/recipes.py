@@ -63,6 +63,11 @@ class TrainConfig:
             ``models.auxiliary``; 0 for none.
         distillation: share of the network's own targets that the auxiliary classifier's answer
             takes from the truth (Zhang et al. 2019, arXiv:1905.08094); without one it does nothing.
+        teachers: shipped networks whose mean answer to the picture, not augmented, is a target as
+            well (Hinton et al. 2015, arXiv:1503.02531); none for none. They have seen only training
+            pictures, as the network itself does.
+        taught: share of every target that the teachers' answer takes from the truth; above 0 just
+            where there are teachers.
         attended: weight of the loss of a classifier on the features pooled by the soft attention's
             map, see ``models.auxiliary``; 0 for none. Without such a layer it does nothing.
         guidance: weight, falling in a straight line to 0, of the divergence between
@@ -103,6 +108,8 @@ class TrainConfig:
     dropout: Share
     auxiliary: Amount
     distillation: Share
+    teachers: tuple[str, ...]
+    taught: Share
     attended: Amount
     guidance: Amount
     average: Share
@@ -114,7 +121,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), "teachers": list(self.teachers)}  # a tuple is no JSON
 
     @property
     def fingerprint(self) -> str:
@@ -168,6 +175,7 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     except ValidationError as error:
         broken = "; ".join(_explain(problem) for problem in error.errors())
         raise ConfigError(f"Recipe '{file}' cannot be used: {broken}.") from error
+    _check_teachers(config, file)
     # The store would refuse such a run only once it is trained.
     if not is_name(config.run_id):
         raise ConfigError(
@@ -178,6 +186,21 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
 
 
 _VALIDATOR: Final = TypeAdapter(TrainConfig)
+
+
+def _check_teachers(config: TrainConfig, file: Path) -> None:
+    for teacher in config.teachers:
+        get_spec(teacher)
+    if bool(config.teachers) != (config.taught > 0):
+        raise ConfigError(
+            f"Recipe '{file}' cannot be used: taught is {config.taught} with "
+            f"{len(config.teachers)} teachers. Name teachers and give them a share, or neither."
+        )
+    if config.teachers and config.split != "grouped":
+        raise ConfigError(
+            f"Recipe '{file}' cannot be used: the teachers that ship were trained on lesions that "
+            f"the split '{config.split}' tests on. Use split = \"grouped\", or no teachers."
+        )
 
 
 def _explain(problem: Any) -> str:

@@ -124,6 +124,7 @@ class TrainStep:
         rate: tf.Tensor,
         seed: tf.Tensor,
         guidance: tf.Tensor = 0.0,
+        answers: tf.Tensor = 0.0,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Train on one batch.
 
@@ -134,6 +135,7 @@ class TrainStep:
             rate: float32, (), learning rate.
             seed: int32, (2,), of the augmentation.
             guidance: float32, (), weight of the maps' divergence from the masks at this step.
+            answers: float32, (B, K), the teachers'; unused where the recipe has none.
 
         Returns:
             The mean loss and the number of hits before the update, both float32, (), and both
@@ -144,8 +146,8 @@ class TrainStep:
         with tf.GradientTape() as tape:
             probabilities, *others = tf.nest.flatten(self.model(inputs, training=True))
             helpers = dict(zip(self.helpers, others, strict=True))
-            loss = self._loss(truth, probabilities)
-            total = self._objective(loss, truth, probabilities, helpers)
+            loss = self._loss(truth, probabilities, answers)
+            total = self._objective(loss, truth, probabilities, helpers, answers)
             if "maps" in helpers:
                 total += guidance * compute_divergence(
                     changed[..., 3], helpers["maps"], self.placement
@@ -164,24 +166,30 @@ class TrainStep:
         truth: tf.Tensor,
         probabilities: tf.Tensor,
         helpers: dict[str, tf.Tensor],
+        answers: tf.Tensor = 0.0,
     ) -> tf.Tensor:
         """Return what is minimised: ``loss``, taught by the deep helper, joined by those of all."""
         config, total = self.config, loss
         if "deep" in helpers:
-            answers = tf.stop_gradient(helpers["deep"])
-            taught = keras.losses.categorical_crossentropy(answers, probabilities)
-            taught = tf.reduce_mean(taught * tf.gather(self.weights, truth))
-            total = (1 - config.distillation) * loss + config.distillation * taught
-            total += config.auxiliary * self._loss(truth, helpers["deep"])
+            softer = tf.stop_gradient(helpers["deep"])
+            distilled = keras.losses.categorical_crossentropy(softer, probabilities)
+            distilled = tf.reduce_mean(distilled * tf.gather(self.weights, truth))
+            total = (1 - config.distillation) * loss + config.distillation * distilled
+            total += config.auxiliary * self._loss(truth, helpers["deep"], answers)
         if "attended" in helpers:
-            total += config.attended * self._loss(truth, helpers["attended"])
+            total += config.attended * self._loss(truth, helpers["attended"], answers)
         return total
 
-    def _loss(self, truth: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    def _loss(
+        self, truth: tf.Tensor, probabilities: tf.Tensor, answers: tf.Tensor = 0.0
+    ) -> tf.Tensor:
         targets = tf.one_hot(truth, probabilities.shape[-1])
         losses = keras.losses.categorical_crossentropy(
             targets, probabilities, label_smoothing=self.config.label_smoothing
         )
+        if self.config.taught > 0:
+            taught = keras.losses.categorical_crossentropy(answers, probabilities)
+            losses = (1 - self.config.taught) * losses + self.config.taught * taught
         return tf.reduce_mean(losses * tf.gather(self.weights, truth))
 
     def _update(self, gradients: list[tf.Tensor], rate: tf.Tensor) -> None:

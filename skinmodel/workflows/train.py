@@ -26,6 +26,7 @@ from skinmodel.weights.compact import encode
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.record import Form, WeightsRecord
 from skinmodel.weights.state import WeightsState
+from skinmodel.workflows.teach import load_answers
 
 
 def publish_run(
@@ -35,6 +36,7 @@ def publish_run(
     metrics: dict[str, Any],
     form: Form,
     temperature: float,
+    graph: bytes | None = None,
 ) -> WeightsRecord:
     """Write a run's encoded weights and their record into ``folder``.
 
@@ -45,6 +47,7 @@ def publish_run(
         metrics: nested finite numbers measured on these very weights.
         form: what ``data`` is.
         temperature: fitted on validation images; 1 for none.
+        graph: of the network, see ``inference.graph``; None where TensorFlow is to answer.
 
     Raises:
         WeightsError: see ``store.publish``.
@@ -62,6 +65,7 @@ def publish_run(
         versions=finished.result.versions,
         metrics=metrics,
         form=form,
+        graph=graph,
     )
 
 
@@ -133,6 +137,11 @@ def run_training(
         "pixels_sha256": cache.fingerprint(pixels),
         "split": split.to_dict(),
     }
+    if config.teachers:
+        files = list(split.of(pictures, "train")["path"])
+        answers, taught_by = load_answers(config.teachers, files, progress=progress)
+        parts["train"] = replace(parts["train"], answers=answers)
+        provenance["teachers"] = taught_by
     if config.initial == "shipped":
         provenance["initial_run"] = store.find(config.model, "shipped")[0].run_id
     result = train(

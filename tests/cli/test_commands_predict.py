@@ -13,11 +13,11 @@ from PIL import Image
 from skinmodel.cli import predict
 from skinmodel.cli.main import main
 from skinmodel.diagnoses import CODES
-from skinmodel.inference.classifier import Classifier
+from skinmodel.inference import quick
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
-load = cache(Classifier.load.__func__)
+load = cache(quick.open_named)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
 def world(made, monkeypatch):
     use_tiny_world(monkeypatch, made.home)
     # Loaded once for all tests here; test_inference_classifier.py holds loading itself.
-    monkeypatch.setattr(Classifier, "load", classmethod(load))
+    monkeypatch.setattr(quick, "open_named", load)
     return made
 
 
@@ -162,7 +162,7 @@ def test_every_row_names_its_run_also_of_two_runs_of_one_model(
     (tmp_path / "a.png").write_bytes(encode_image(photo))
     runs = {"cnn": "cnn-grouped-s1-0123abcd", "mine": "cnn-my.recipe-s2-4567cdef"}
     monkeypatch.setattr(predict, "_check", lambda *_: None)
-    monkeypatch.setattr(Classifier, "load", classmethod(lambda _, name: OneRun(runs[name])))
+    monkeypatch.setattr(quick, "open_named", lambda name: OneRun(runs[name]))
     models = ["--model", "cnn", "--model", "mine", "--explain", "grad_cam"]
     out = run(capsys, str(tmp_path / "a.png"), *models, "--format", form)[1]
     if form == "table":
@@ -238,7 +238,7 @@ def test_eight_views_are_another_answer_than_one(world, pictures, capsys):
 def test_wrong_usage_ends_with_2_before_anything_is_loaded(
     world, pictures, capsys, monkeypatch, arguments, message
 ):
-    monkeypatch.setattr(Classifier, "load", _fail)
+    monkeypatch.setattr(quick, "open_named", _fail)
     status, out, err = run(capsys, pictures[0], *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")

@@ -418,3 +418,24 @@ def test_a_graph_gives_what_eager_gives_with_one_resampling_and_no_python(pixels
     np.testing.assert_allclose(
         graph(tf.constant(pixels), seed(1)).numpy(), run(pixels, EVERYTHING, 1), atol=0.05
     )
+
+
+def test_resolution_is_lost_by_half_of_a_batch_and_only_by_that(rng):
+    pixels = rng.integers(0, 256, (4, 40, 60, 3), dtype=np.uint8)
+    found = run(pixels, Augmentation(resolution=0.3))
+    np.testing.assert_array_equal(found[2:], pixels[2:])
+    # Noise that is averaged over some pixels varies less; its mean stays.
+    assert (found[:2].std(axis=(1, 2)) < 0.8 * pixels[:2].std(axis=(1, 2))).all()
+    np.testing.assert_allclose(found[:2].mean(axis=(1, 2)), pixels[:2].mean(axis=(1, 2)), atol=3)
+
+
+def test_no_more_detail_is_lost_than_asked_for():
+    # A single bright pixel is spread over as many as the picture was reduced by.
+    pixels = np.zeros((2, 64, 64, 3), np.uint8)
+    pixels[0, 32, 32] = 255
+    draw_share = run(pixels, Augmentation(resolution=0.25))
+    spread = (draw_share[0, :, :, 0] > 0.5).sum()
+    assert 1 < spread <= (2 * 4 + 1) ** 2
+    # What fills the picture evenly has no detail to lose.
+    even = np.full((2, 64, 64, 3), 90, np.uint8)
+    np.testing.assert_allclose(run(even, Augmentation(resolution=0.25)), even, atol=1e-3)

@@ -85,6 +85,23 @@ def test_the_objective_by_hand():
     assert float(found) == pytest.approx(loss + 2.0 * helping, rel=1e-4)
 
 
+def test_teachers_take_their_share_of_every_target_by_hand():
+    _, helped = build()
+    config = replace(CONFIG, auxiliary=0.5, distillation=0.0, label_smoothing=0.0, taught=0.25)
+    optimizer = FusedAdam(helped.model.trainable_variables, config)
+    step = TrainStep(helped, optimizer, config, np.array([1, 2, 3, 1, 1, 1, 1], np.float32))
+    truth = np.array([2])
+    p = np.array([[0.1, 0.1, 0.5, 0.3, 0, 0, 0]], np.float32) + 1e-6
+    q = np.array([[0.1, 0, 0.4, 0.5, 0, 0, 0]], np.float32)
+    answers = np.array([[0, 0, 0.6, 0.4, 0, 0, 0]], np.float32)
+    own = step._loss(truth, tf.constant(p), answers)
+    by_hand = 3 * (0.75 * -np.log(0.5) + 0.25 * -(0.6 * np.log(0.5) + 0.4 * np.log(0.3)))
+    assert float(own) == pytest.approx(by_hand, rel=1e-4)
+    helping = 3 * (0.75 * -np.log(0.4) + 0.25 * -(0.6 * np.log(0.4) + 0.4 * np.log(0.5)))
+    found = step._objective(own, truth, tf.constant(p), {"deep": q}, answers)
+    assert float(found) == pytest.approx(by_hand + 0.5 * helping, rel=1e-4)
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_only_a_weight_above_0_trains_by_the_auxiliary_loss(share):
     model, helped = build()

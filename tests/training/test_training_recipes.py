@@ -26,7 +26,7 @@ def load_text(tmp_path: Path, text: str, name: str = "mine", **changes: object) 
 
 
 def test_every_recipe_loads():
-    assert recipes.recipe_names() == ("attention", "finetune", "grouped", "report")
+    assert recipes.recipe_names() == ("attention", "finetune", "grouped", "report", "taught")
     for name in ("grouped", "report"):
         config = load_recipe(name, "cnn_sa", "float32")
         assert (config.model, config.recipe, config.split) == ("cnn_sa", name, name)
@@ -215,6 +215,8 @@ def test_the_fingerprint_is_the_same_in_another_process():
 def _changed(value: object) -> object:
     if isinstance(value, bool):
         return not value
+    if isinstance(value, tuple):
+        return (*value, "cnn")
     return f"{value}x" if isinstance(value, str) else value + 1
 
 
@@ -243,3 +245,35 @@ def test_nested_settings_become_one_level():
         "b.c": 2,
         "b.d.e": None,
     }
+
+
+TAUGHT = 'teachers = ["efficientnet_lite0"]\ntaught = 0.5'
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ('teachers = ["efficientnet_lite0"]\ntaught = 0.0', "taught is 0.0 with 1 teachers"),
+        ("teachers = []\ntaught = 0.5", "taught is 0.5 with 0 teachers"),
+        (f'{TAUGHT}\nsplit = "report"', "tests on"),
+    ],
+)
+def test_teachers_without_a_share_or_of_other_folds_are_refused(tmp_path, grouped, fields, reason):
+    text = grouped.replace("teachers = []\ntaught = 0.0", fields)
+    if "split" in fields:
+        text = text.replace('split = "grouped"\n', "", 1)
+    with pytest.raises(ConfigError, match=reason):
+        load_text(tmp_path, text)
+
+
+def test_an_unknown_teacher_is_refused(tmp_path, grouped):
+    text = grouped.replace("teachers = []\ntaught = 0.0", 'teachers = ["nobody"]\ntaught = 0.5')
+    with pytest.raises(UnknownNameError, match="nobody"):
+        load_text(tmp_path, text)
+
+
+def test_a_taught_run_keeps_its_settings_as_json(tmp_path, grouped):
+    text = grouped.replace("teachers = []\ntaught = 0.0", TAUGHT)
+    settings = load_text(tmp_path, text).to_dict()
+    assert json.loads(json.dumps(settings)) == settings
+    assert settings["teachers"] == ["efficientnet_lite0"]

@@ -20,11 +20,12 @@ from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, UnknownNameError
 from skinmodel.training import loop
-from skinmodel.training.recipes import load_recipe
+from skinmodel.training.recipes import FOLDER, load_recipe
 from skinmodel.training.run_folder import CHECKPOINTS, CONFIG, RESULT, read_finished, read_history
 from skinmodel.training.step import reseed_dropout
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
+from skinmodel.workflows import teach
 from skinmodel.workflows import train as session
 from skinmodel.workflows.train import keep, run_training
 
@@ -277,3 +278,36 @@ def test_killed_and_interrupted_training_goes_on_to_the_end(
     assert [row["epoch"] for row in read_history(run)] == list(range(1, 13))
     assert not (run / CHECKPOINTS).exists()
     assert store.find(result.run_id)[0].metrics == {"val": result.val}
+
+
+def test_teachers_answer_to_the_training_pictures_once_and_are_named(
+    world, own_home, monkeypatch, tmp_path
+):
+    given = []
+    monkeypatch.setattr(loop, "train", lambda *parts, **_: given.append(parts))
+    asked = []
+    # The tiny world ships nothing.
+    shipped = Path(__file__).parents[2] / "assets" / "weights"
+    records = {record.model: record for record in read_manifest(shipped)}
+
+    def ask(record, folder, pixels, progress):
+        asked.append((record.model, len(pixels)))
+        return np.tile(np.eye(len(CODES), dtype=np.float32)[2], (len(pixels), 1))
+
+    monkeypatch.setattr(teach, "_ask", ask)
+    monkeypatch.setattr(teach.store, "find", lambda name, _: (records[name], shipped))
+    text = (FOLDER / "taught.toml").read_text(encoding="utf-8")
+    text = text.replace('initial = "shipped"', 'initial = "random"')
+    text = text.replace("efficientnet_lite0", "cnn")  # whose builders are tiny here
+    file = tmp_path / "mine.toml"
+    file.write_text(text.replace("guidance = 1.0", "guidance = 0.0"), encoding="utf-8")
+    for _ in range(2):
+        run_training("cnn", str(file), world.data, tmp_path, progress=False)
+    index = factories.drawn_index(world.data)
+    count = len(split_grouped(index).of(index, "train"))
+    # Each of two teachers, and not again for the second run.
+    assert asked == [("cnn", count), ("cnn_sa", count)]
+    for _, train_images, val_images, _, data in given:
+        np.testing.assert_array_equal(train_images.answers.argmax(axis=1), np.full(count, 2))
+        assert val_images.answers is None
+        assert data["teachers"] == [records[name].run_id for name, _ in asked]

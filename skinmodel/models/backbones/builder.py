@@ -44,7 +44,7 @@ def build_classifier(
         backbone: a name of the catalogue.
         attention: join soft attention to the last feature map.
         batch_norm_momentum: of every batch normalisation.
-        dropout: after the attention; without attention there is none.
+        dropout: on the feature map that decides, with attention and without.
         kernel_initializer: of what is ours; ``zeros`` where weights follow.
 
     Returns:
@@ -69,7 +69,7 @@ def build_classifier(
         attended, _ = SoftAttention(heads=HEADS, name="soft_attention")(x)
         x = layers.Concatenate(name="joined")([x, attended])
         x = layers.ReLU(name="joined_relu")(x)
-        x = layers.Dropout(dropout, name="joined_dropout")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.GlobalAveragePooling2D(name="pooled")(x)
     # Softmax in float32 whatever the precision of the rest; as the activation of the last Dense,
     # which tf-keras-vis needs to find it.
