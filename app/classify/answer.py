@@ -10,8 +10,8 @@ from app.shared import charts, components
 from app.shared.content import read_diagnosis_texts, read_sections
 from app.shared.explanation import show_explanation
 from app.shared.wording import percent
-from app.shared.worth import LIMITS, describe_worth, note_worth
 from skinmodel.diagnoses import CODES
+from skinmodel.findings.worth import LIMITS, describe_worth, note_worth
 from skinmodel.results import Prediction
 
 _STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}

@@ -11,17 +11,18 @@ from app.classify.answer import show_answer
 from app.classify.crop import show_crop
 from app.classify.history import show_history
 from app.classify.networks import choose_networks
-from app.classify.saving import show_saving
+from app.classify.saving import Result, show_saving
 from app.services.attempts import Problem
 from app.services.pictures import Origin, Picture
 from app.shared import components
-from app.shared.cautions import compute_cautions, warn_of_picture
+from app.shared.cautions import warn_of_picture
 from app.shared.charts import BAR_ORDER, SYMBOLS
 from app.shared.content import read_content, read_diagnosis_texts
 from app.shared.intake import choose_picture
-from app.shared.verdict import Kind, Verdict, compute_verdict
 from app.shared.waiting import wait_for_networks
 from app.shared.wording import describe_confirmation, find_malignancy, name_diagnosis
+from skinmodel.findings.cautions import compute_cautions
+from skinmodel.findings.verdict import Kind, Verdict, compute_verdict
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER, Prediction
 
@@ -64,14 +65,16 @@ def show_findings(picture: Picture, models: Sequence[str], top: DeltaGenerator) 
         return
     titles = {name: get_spec(name).title for name in predictions}
     cautions = _collect_cautions(picture, predictions, titles)
+    verdict = compute_verdict(list(predictions.values()), titles)
     with top:
-        _show_verdict(compute_verdict(list(predictions.values()), titles), cautions)
+        _show_verdict(verdict, cautions)
     few = len(predictions) <= _BESIDE
     first, *others = st.columns([0.8] + [1.0] * (len(predictions) if few else 1), gap="medium")
     with first:
         show_picture(picture)
     with first if few else others[0]:
-        show_saving(analysis, titles, cautions)
+        shown = f"{_ORIGINS[picture.origin]}, {describe_size(picture)}"
+        show_saving(Result(analysis, titles, shown, verdict, cautions))
     columns = others if few else st.columns(len(predictions), gap="medium")
     for column, (name, prediction) in zip(columns, predictions.items(), strict=True):
         with column, st.container(border=True):

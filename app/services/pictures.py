@@ -96,11 +96,13 @@ class Analysis:
         picture: the picture.
         predictions: by model name.
         explanations: by model, method and diagnosis code (None where the method knows no class).
+        shown: the one last shown of each model: what a report prints.
     """
 
     picture: Picture
     predictions: dict[str, Prediction] = field(default_factory=dict)
     explanations: dict[tuple[str, str, str | None], Explanation] = field(default_factory=dict)
+    shown: dict[str, Explanation] = field(default_factory=dict)
 
 
 def open_picture(

@@ -7,14 +7,8 @@ import plotly.graph_objects as go
 
 from app.shared.wording import percent
 from skinmodel.diagnoses import CODES, DIAGNOSES, Malignancy
+from skinmodel.diagnoses import SYMBOLS as SYMBOLS
 from skinmodel.results import Prediction
-
-SYMBOLS: Final = {
-    Malignancy.MALIGNANT: "▲",
-    Malignancy.PREMALIGNANT: "◆",
-    Malignancy.BENIGN: "●",
-}
-"""Shapes that tell the three kinds apart without colour; badges use the same."""
 
 _COLORS: Final = {  # after Okabe and Ito, darkened to a contrast of 3 on white and on black
     Malignancy.MALIGNANT: "#D55E00",

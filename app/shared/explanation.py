@@ -1,5 +1,6 @@
 """Where one network looked: the overlay, its controls and what the map is."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -66,6 +67,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
         components.show_problem(computed)
         return
     explanation = _choose_head(name, computed)
+    analysis.shown[name] = explanation
     opacity = _choose_opacity(name)
     report = maps.read_report(prediction.run_id)
     remark = describe_fault(report, method)
@@ -82,7 +84,15 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     st.caption(describe_measured(report, method))
     st.download_button(
         "Save the overlay (PNG)",
-        data=lambda: render_overlay_png(picture, explanation, opacity, title, remark),
+        data=lambda: render_overlay_png(
+            picture,
+            explanation,
+            opacity,
+            title,
+            remark,
+            prediction=prediction,
+            now=datetime.now(UTC),
+        ),
         file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}{head}.png",
         mime="image/png",
         icon=":material/download:",

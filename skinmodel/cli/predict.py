@@ -5,11 +5,13 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from skinmodel.case_report.case import PAPERS
 from skinmodel.cli.arguments import add_views
 from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
@@ -19,6 +21,7 @@ from skinmodel.inference.batch import Answer, predict_files
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
+from skinmodel.workflows.report_case import check_report, report_case
 
 
 def add_parser(commands: Any) -> None:
@@ -40,6 +43,13 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="write overlays there (without --explain: by each model's own method)",
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.pdf",
+        help="also write the case as a PDF: one picture, one to three networks",
+    )
+    parser.add_argument("--paper", choices=PAPERS, default="A4", help="format of the report")
     add_views(parser)
     parser.set_defaults(run=run)
 
@@ -58,6 +68,16 @@ def run(options: argparse.Namespace) -> int:
     total = len(options.files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
+    if options.report is not None and not any(answer.failed for answer in collected):
+        report_case(
+            Path(options.files[0]),
+            classifiers,
+            options.report,
+            datetime.now(UTC),
+            method=options.explain,
+            views=options.views,
+            paper=options.paper,
+        )
     {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format](collected)
     return 1 if any(answer.failed for answer in collected) else 0
 
@@ -70,6 +90,12 @@ def _check(options: argparse.Namespace, names: list[str]) -> None:
         store.find(name)
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out '{options.out}' is a file; name a folder.")
+    if options.report is not None:
+        if len(options.files) != 1:
+            raise UsageError(
+                f"--report is of one picture; {len(options.files)} were given. Name one of them."
+            )
+        check_report(options.report, len(names))
     specs = [get_spec(stored.get(name, name)) for name in names]
     if options.explain and not any(options.explain in methods_of(spec) for spec in specs):
         raise UsageError(

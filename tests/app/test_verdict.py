@@ -3,7 +3,7 @@
 import pytest
 from fakes import AGREEING, DISAGREEING, make_probabilities
 
-from app.shared.verdict import Kind, compute_verdict
+from skinmodel.findings.verdict import Kind, compute_verdict
 from skinmodel.results import Prediction
 
 TITLES = {"cnn": "CNN", "cnn_sa": "CNN-SA"}

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.shared.cautions import NOTABLE_RISK, agree, compute_risk, describe_agreement
-from app.shared.charts import SYMBOLS
-from app.shared.wording import join_words, lower_first, percent
-from skinmodel.diagnoses import Malignancy
+from skinmodel.diagnoses import SYMBOLS, Malignancy
+from skinmodel.findings.cautions import NOTABLE_RISK, agree, compute_risk, describe_agreement
 from skinmodel.results import Prediction
+from skinmodel.wording import join_words, lower_first, percent
 
 
 class Kind(StrEnum):

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from app.shared.wording import lower_first
 from skinmodel.diagnoses import DIAGNOSES
 from skinmodel.evaluation.answers import LEAST, Worth
+from skinmodel.wording import lower_first
 
 LIMITS: Final = (
     "Below a bar: of the test lesions of HAM10000 that got the same answer "
