@@ -19,6 +19,7 @@ _PICTURE: Final = "picture"
 _PROBLEMS: Final = "intake_problems"
 _ANALYSES: Final = "analyses"
 _TAKEN: Final = "pictures_taken"
+_GIVEN: Final = "pictures_given"
 _ROUND: Final = "intake_round"
 _DRAW: Final = "test_image_draw"
 _SEEN: Final = "values_seen"
@@ -53,6 +54,7 @@ def accept(*offered: Picture | Problem) -> None:
     st.session_state[_PROBLEMS] = tuple(one for one in offered if isinstance(one, Problem))
     st.session_state[_TAKEN] = len(pictures)
     for picture in pictures:
+        _get_given().add(_identify(picture))
         get_analysis(picture)
 
 
@@ -70,8 +72,12 @@ def choose(picture: Picture) -> None:
 
 
 def list_pictures() -> Sequence[Picture]:
-    """Return the session's pictures in the order in which they were given."""
-    return tuple(analysis.picture for analysis in _get_analyses().values())
+    """Return the pictures given on the Classify page, in the order in which they were.
+
+    Those of other pages, such as the quiz's, are remembered but no part of it.
+    """
+    given = _get_given()
+    return tuple(a.picture for key, a in _get_analyses().items() if key in given)
 
 
 def set_problems(problems: Sequence[Problem]) -> None:
@@ -103,6 +109,7 @@ def clear_all() -> None:
     """Forget every picture of the session, and start with empty input widgets."""
     clear()
     _get_analyses().clear()
+    _get_given().clear()
 
 
 def has_changed(name: str, value: Hashable) -> bool:
@@ -133,7 +140,9 @@ def _make_room(analyses: OrderedDict[Key, Analysis], new: Key) -> None:
     """Let the oldest pictures go; never the new one nor the one in work."""
     working = get_picture()
     kept = {new, *(() if working is None else (_identify(working),))}
-    for key in [key for key in analyses if key not in kept]:
+    given = _get_given()
+    others = sorted((key for key in analyses if key not in kept), key=lambda key: key in given)
+    for key in others:
         size = sum(analysis.picture.nbytes for analysis in analyses.values())
         if len(analyses) <= REMEMBERED and size <= MOST_BYTES:
             return
@@ -143,6 +152,11 @@ def _make_room(analyses: OrderedDict[Key, Analysis], new: Key) -> None:
 def _get_analyses() -> OrderedDict[Key, Analysis]:
     analyses: OrderedDict[Key, Analysis] = _get(_ANALYSES, OrderedDict())
     return analyses
+
+
+def _get_given() -> set[Key]:
+    given: set[Key] = _get(_GIVEN, set())
+    return given
 
 
 def _identify(picture: Picture) -> Key:

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tqdm import tqdm
 
 from skinmodel.case_report.case import PAPERS
 from skinmodel.cli.arguments import add_views
+from skinmodel.cli.score import check_bulk, is_bulk, list_files, run_bulk
 from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
@@ -23,11 +24,22 @@ from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
 from skinmodel.workflows.report_case import check_report, report_case
 
+FORMATS: Final = ("table", "json", "csv", "parquet", "isic")
+_HELP: Final = (
+    "table, json and csv are printed; of a folder with --out, csv (the default), parquet or isic "
+    "(a submission to the challenge) is written"
+)
+
 
 def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("predict", help="classify image files", description=__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JPEG or PNG images")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE|FOLDER",
+        help="pictures; of a folder, all below it at any depth",
+    )
     parser.add_argument(
         "--model",
         action="append",
@@ -36,12 +48,18 @@ def add_parser(commands: Any) -> None:
         f"(default: {' and '.join(REPORTED)})",
     )
     parser.add_argument("--explain", choices=sorted(METHODS), help="also say where it looked")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument("--format", choices=FORMATS, default="table", help=_HELP)
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="write overlays there (without --explain: by each model's own method)",
+        help="of files: write overlays there (without --explain: by each model's own method); of "
+        "a folder: write its rows there in parts, and go on with them after any stop",
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="score the I-th of N shares of a folder, for N machines over the same pictures",
     )
     parser.add_argument(
         "--report",
@@ -58,14 +76,22 @@ def run(options: argparse.Namespace) -> int:
     """Print the answers; returns 1 if a file could not be read or an overlay not written."""
     names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
+    check_bulk(options)
     # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
     from skinmodel.inference.quick import open_named
 
     classifiers = {name: open_named(name) for name in names}
+    if is_bulk(options):
+        return run_bulk(options, classifiers)
+    files, told = list_files(options.files)
+    for line in told:
+        print(line, file=sys.stderr)
+    if not files:
+        raise UsageError("There is no picture in what was named.")
     answers = predict_files(
-        options.files, classifiers, method=options.explain, out=options.out, views=options.views
+        files, classifiers, method=options.explain, out=options.out, views=options.views
     )
-    total = len(options.files) * len(names)
+    total = len(files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
     if options.report is not None and not any(answer.failed for answer in collected):
@@ -91,10 +117,9 @@ def _check(options: argparse.Namespace, names: list[str]) -> None:
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out '{options.out}' is a file; name a folder.")
     if options.report is not None:
-        if len(options.files) != 1:
-            raise UsageError(
-                f"--report is of one picture; {len(options.files)} were given. Name one of them."
-            )
+        if len(options.files) != 1 or Path(options.files[0]).is_dir():
+            what = "a folder" if len(options.files) == 1 else f"{len(options.files)} files"
+            raise UsageError(f"--report is of one picture; {what} was given. Name one picture.")
         check_report(options.report, len(names))
     specs = [get_spec(stored.get(name, name)) for name in names]
     if options.explain and not any(options.explain in methods_of(spec) for spec in specs):

@@ -24,7 +24,15 @@ from skinmodel.imaging import preprocess
 from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.activations import ActivationReader
 from skinmodel.inference.base import BaseClassifier
-from skinmodel.inference.engine import ATTENTION, BULK, FEATURES, LOGITS, Outputs
+from skinmodel.inference.engine import (
+    ATTENTION,
+    BULK,
+    FEATURES,
+    LOGITS,
+    Engine,
+    OnnxEngine,
+    Outputs,
+)
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.results import Explanation
 from skinmodel.weights import store
@@ -181,7 +189,16 @@ class Classifier(BaseClassifier):
 
     def probe(self) -> Probe:
         """Return the network for measuring its maps; while it is used, nothing else may use it."""
-        return Probe(self._model, self.spec, self.preprocessing, self.temperature)
+        graph = self.build_graph()
+        engine: Engine | None = None
+        if graph is not None:  # its answers take less time, and measuring asks for thousands
+            weights = {v.path: np.asarray(v) for v in self._model.variables if _is_weight(v)}
+            engine = OnnxEngine(graph, weights)
+
+        def answer(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+            return (self.compute(inputs) if engine is None else engine.run(inputs)).probabilities
+
+        return Probe(self._model, self.spec, self.preprocessing, self.temperature, answer)
 
     def warm_up(self) -> None:
         """Trace the graphs of answers and usual maps, so that the first image waits for nothing."""
@@ -228,8 +245,12 @@ class _Computation:
         return {**found, FEATURES: features, LOGITS: logits}
 
 
+def _is_weight(variable: Any) -> bool:
+    return str(variable.dtype) == "float32"  # a random generator's state is not
+
+
 def _assign(model: Any, weights: Mapping[str, NDArray[np.float32]], run_id: str) -> None:
-    variables = {v.path: v for v in model.variables if str(v.dtype) == "float32"}
+    variables = {v.path: v for v in model.variables if _is_weight(v)}
     wrong = sorted(
         {*variables.keys()} ^ {*weights.keys()}
         | {

@@ -341,3 +341,57 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_asked(
     status, _, err = run(capsys, *pictures[:count], "--report", str(tmp_path / name))
     assert status == 2
     assert words in err
+
+
+def test_a_folder_is_scored_into_files_and_what_it_holds_besides_is_told(world, tmp_path, capsys):
+    folder, out = tmp_path / "in" / "deep", tmp_path / "out"
+    folder.mkdir(parents=True)
+    for number, file in enumerate(sorted(factories.drawn_index(world.data)["path"])[:3]):
+        Image.open(file).save(folder / f"p{number}.JPEG")
+    (folder / "Thumbs.db").touch()
+    (folder / "broken.jpg").write_bytes(b"GIF89a and so on")
+    arguments = [str(tmp_path / "in"), "--model", "cnn", "--out", str(out)]
+    status, told, _ = run(capsys, *arguments)
+    assert status == 1
+    assert "Passed over: 1 left over by a system" in told
+    assert "4 pictures in 1 parts" in told
+    assert "Unreadable: 1, each with its reason in errors.csv" in told
+    assert DISCLAIMER in told
+    [part] = out.glob("part-*.csv")
+    rows = list(csv.DictReader(io.StringIO(part.read_text())))
+    status, printed, err = run(capsys, str(folder), "--model", "cnn", "--format", "csv")
+    alone = [row for row in csv.DictReader(io.StringIO(printed)) if not row["error"]]
+    assert "Passed over" in err
+    assert [row["p_mel"] for row in rows] == [row["p_mel"] for row in alone]
+    assert [row["file"] for row in rows] == [row["file"] for row in alone]
+    status, told, _ = run(capsys, *arguments)
+    assert "Scored now: 0 pictures" in told
+
+
+def test_overlays_of_a_folder_are_numbered_as_its_list(world, tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number, file in enumerate(sorted(factories.drawn_index(world.data)["path"])[:2]):
+        Image.open(file).save(folder / f"p{number}.png")
+    more = ["--out", str(out), "--format", "parquet", "--explain", "grad_cam"]
+    status, _, _ = run(capsys, str(folder), "--model", "cnn", *more)
+    assert status == 0
+    run_id = load("cnn").run_id
+    names = [f"{n + 1:04d}-p{n}-{run_id}-grad_cam.png" for n in range(2)]
+    assert sorted(file.name for file in (out / "overlays").iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--format", "isic"], "need --out DIR"),
+        (["--shard", "3/2"], "is no share"),
+        (["--format", "isic", "--out", "x", "--model", "cnn_sa"], "one network, and 2 were named"),
+    ],
+)
+def test_wrong_usage_of_a_folder_is_told(world, tmp_path, capsys, more, words):
+    (tmp_path / "a.png").touch()
+    more = [str(tmp_path / "x") if word == "x" else word for word in more]
+    status, _, err = run(capsys, str(tmp_path), "--model", "cnn", *more)
+    assert status == 2
+    assert words in err

@@ -65,6 +65,19 @@ def test_it_computes_what_the_stored_weights_say(world, network):
     assert network.record == record
 
 
+def test_what_measures_its_maps_gets_its_own_answers(network, plain, monkeypatch):
+    images = draw_images(3, TINY_INPUT.height, TINY_INPUT.width)
+    for each in (network, plain):
+        np.testing.assert_allclose(
+            each.probe().predict(np.stack(images)), each.predict(images), atol=1e-6
+        )
+    # Also of a network that only TensorFlow can answer for.
+    monkeypatch.setattr(Classifier, "build_graph", lambda _: None)
+    np.testing.assert_allclose(
+        network.probe().predict(np.stack(images)), network.predict(images), atol=1e-6
+    )
+
+
 def test_an_image_gets_the_same_answer_whatever_stands_beside_it(network, monkeypatch):
     monkeypatch.setattr(classifier, "BULK", 5)
     images = draw_images(12)
