@@ -239,7 +239,7 @@ def test_a_picture_goes_to_the_classify_page_with_its_provenance(
     picture = at.session_state["picture"]
     assert (picture.title, picture.origin) == (name, origin)
     assert picture.truth.dx_type == "histo"
-    assert at.header[0].value == name
+    assert at.subheader[0].value == name
     cautions = "\n".join(w.value for w in at.warning)
     if warned is None:
         assert "lesion" not in cautions
