@@ -93,6 +93,21 @@ def _is_taken(file: UploadedFile | DeletedFile) -> bool:
     return isinstance(file, DeletedFile) and file.file_id in st.session_state.get(_TAKEN, ())
 
 
+def take_all(key: str) -> list[tuple[str, bytes]]:
+    """Return names and bytes of all files that a widget has received, which it then gives up.
+
+    Args:
+        key: the widget's, of several files.
+    """
+    files: list[UploadedFile | DeletedFile] = st.session_state[key] or []
+    taken = []
+    for file in files:
+        if not isinstance(file, DeletedFile):
+            taken.append((file.name, file.getvalue()))
+            _give_up(file)
+    return taken
+
+
 def _give_up(file: UploadedFile) -> None:
     st.session_state.setdefault(_TAKEN, deque(maxlen=_REMEMBERED)).append(file.file_id)
     context = get_script_run_ctx()
