@@ -44,13 +44,13 @@ def get_problems() -> tuple[Problem, ...]:
 
 
 def accept(*offered: Picture | Problem) -> None:
-    """Put the first picture to work, remember the others, and why any was refused.
+    """Put the last picture to work, remember the others, and why any was refused.
 
     Where all are refused no picture is in work: an old result beside a new file's name would be
     taken for its own.
     """
     pictures = [one for one in offered if isinstance(one, Picture)]
-    st.session_state[_PICTURE] = pictures[0] if pictures else None
+    st.session_state[_PICTURE] = pictures[-1] if pictures else None
     st.session_state[_PROBLEMS] = tuple(one for one in offered if isinstance(one, Problem))
     st.session_state[_TAKEN] = len(pictures)
     for picture in pictures:

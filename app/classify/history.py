@@ -30,7 +30,7 @@ def show_history() -> None:
     ):
         if taken > 1:
             kept = "" if taken <= len(pictures) else f" Of them {len(pictures)} are kept."
-            st.info(f"{taken} pictures were taken; this is the first.{kept}")
+            st.info(f"{taken} pictures were taken; this is the last.{kept}")
         with st.container(horizontal=True, gap="small", key="history"):
             for number, picture in enumerate(pictures, start=1):
                 with st.container(width=_TILE, gap="xsmall"):

@@ -115,7 +115,7 @@ def test_several_files_given_at_once_are_all_taken_and_each_error_names_its_file
     [error] = at.error
     assert error.proto.title == "'broken.png' cannot be used"
     assert "Pictures of this session (2)" in [e.label for e in at.expander]
-    assert any("2 pictures were taken; this is the first" in info.value for info in at.info)
+    assert any("2 pictures were taken; this is the last" in info.value for info in at.info)
     # The next file's error takes the place of the last one's.
     at = send(at, b"no picture", "other.png")
     assert [e.proto.title for e in at.error] == ["'other.png' cannot be used"]
