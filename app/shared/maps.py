@@ -1,14 +1,22 @@
 """What pages say of a map that was measured: every figure comes from the run's own file."""
 
 import math
+from typing import Final
 
 from app.shared.wording import upper_first
 from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.explain.registry import SOFT_ATTENTION
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport
 from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_fault, judge
 
 UNMEASURED = "It was not measured whether this method's maps lie on the lesion."
 """Said where nothing is known of a method's maps."""
+
+GUIDED: Final = (
+    "It was taught where to lie by outlines of training lesions, drawn by hand: that it lies on a "
+    "lesion is no finding of the network's own."
+)
+"""Said of a soft attention that masks have guided."""
 
 
 def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
@@ -29,7 +37,8 @@ def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
         f"{percent(figures['mass_gaussian'])}); blanking the fifth that it marks most "
         f"{describe_drop(figures['drop'])} (a fifth at random: {points(figures['drop_random'])})."
     )
-    return f"{words} {describe_bias(report)}".rstrip()
+    told = GUIDED if report.guided and method == SOFT_ATTENTION else ""
+    return " ".join(part for part in (words, told, describe_bias(report)) if part)
 
 
 def describe_mark(report: FaithfulnessReport | None, method: str) -> str:

@@ -77,6 +77,7 @@ class FaithfulnessReport:
         placed: ``field`` where cells lie around what they look at, ``stretched`` over the picture.
         methods: one report a method.
         versions: of the libraries it was measured with.
+        guided: whether lesions' outlines taught the soft attention where to lie.
         schema_version: of the file.
         disclaimer: what the figures are not.
     """
@@ -95,6 +96,7 @@ class FaithfulnessReport:
     placed: str
     methods: dict[str, MethodReport]
     versions: dict[str, str]
+    guided: bool = False
     schema_version: int = SCHEMA_VERSION
     disclaimer: str = DISCLAIMER
 

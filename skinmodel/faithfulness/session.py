@@ -122,6 +122,7 @@ class Source:
         run_id: the training run.
         split: what the run was trained on, as ``Split.to_dict`` says it.
         digest: of its weights, so that chunks of other weights are never taken for its own.
+        guided: whether lesions' outlines taught its soft attention, see ``TrainConfig.guidance``.
     """
 
     probe: Probe
@@ -130,6 +131,7 @@ class Source:
     run_id: str
     split: Mapping[str, Any]
     digest: str
+    guided: bool = False
 
 
 @dataclass(frozen=True)

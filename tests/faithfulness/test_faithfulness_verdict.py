@@ -125,6 +125,14 @@ def test_a_leak_is_said_and_a_rise_is_not_called_a_fall():
     )
 
 
+def test_a_soft_attention_that_outlines_have_guided_is_called_that_and_no_other_map():
+    made = report(soft_attention="sound", grad_cam="sound")
+    guided = replace(made, guided=True)
+    assert words.GUIDED in words.describe_measured(guided, "soft_attention")
+    assert words.GUIDED not in words.describe_measured(guided, "grad_cam")
+    assert words.GUIDED not in words.describe_measured(made, "soft_attention")
+
+
 def test_only_a_map_that_beats_both_controls_goes_unmarked():
     made = report(soft_attention="sound", grad_cam="centre")
     assert words.describe_mark(made, "soft_attention") == ""
