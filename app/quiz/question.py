@@ -5,11 +5,11 @@ from typing import Final
 
 import streamlit as st
 
-from app import services, state
+from app import services
 from app.quiz.session import Quiz
 from app.quiz.wording import QUESTIONS, label, sure
 from app.services.attempts import Problem
-from app.services.pictures import Picture
+from app.services.pictures import Analysis, Picture
 from app.services.quiz import open_case
 from app.shared import charts, components
 from app.shared.cautions import warn_of_picture
@@ -53,7 +53,7 @@ def show_question(quiz: Quiz, case: Case) -> None:
         else:
             _finish(quiz, case, picture, None)
     if quiz.is_reviewing:
-        _show_networks(quiz.answers[-1].predictions, picture)
+        _show_networks(quiz.answers[-1].predictions, quiz.analyse(picture))
 
 
 def _describe(case: Case) -> str:
@@ -96,11 +96,11 @@ def _choose(quiz: Quiz, question: str, key: str) -> str | None:
     return pressed[0] if pressed else None
 
 
-def _predict(picture: Picture) -> Mapping[str, Prediction] | None:
+def _predict(quiz: Quiz, picture: Picture) -> Mapping[str, Prediction] | None:
     """Return the default networks' answers; None while they load or after a failure."""
     if not wait_for_networks():
         return None
-    predictions = services.predict(state.get_analysis(picture), list(services.get_classifiers()))
+    predictions = services.predict(quiz.analyse(picture), list(services.get_classifiers()))
     if isinstance(predictions, Problem):
         components.show_problem(predictions)
         return None
@@ -108,7 +108,7 @@ def _predict(picture: Picture) -> Mapping[str, Prediction] | None:
 
 
 def _ask_second(quiz: Quiz, case: Case, picture: Picture, number: int) -> None:
-    predictions = _predict(picture)
+    predictions = _predict(quiz, picture)
     if predictions is None:
         return
     assert quiz.choice is not None
@@ -128,7 +128,7 @@ def _ask_second(quiz: Quiz, case: Case, picture: Picture, number: int) -> None:
 
 
 def _finish(quiz: Quiz, case: Case, picture: Picture, second: str | None) -> None:
-    predictions = _predict(picture)
+    predictions = _predict(quiz, picture)
     if predictions is None or quiz.choice is None:
         return
     choice, confidence = quiz.choice
@@ -169,8 +169,7 @@ def _show_truth(quiz: Quiz, picture: Picture) -> None:
     move_focus(key, "button")  # Enter goes on
 
 
-def _show_networks(predictions: Mapping[str, Prediction], picture: Picture) -> None:
-    analysis = state.get_analysis(picture)
+def _show_networks(predictions: Mapping[str, Prediction], analysis: Analysis) -> None:
     columns = st.columns(len(predictions), gap="medium")
     for column, (name, prediction) in zip(columns, predictions.items(), strict=True):
         title = get_spec(name).title

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from app.services.pictures import Analysis, Picture
 from skinmodel.quiz.answers import Answer
 from skinmodel.quiz.cases import Case
 from skinmodel.quiz.selection import Mix, choose_next
@@ -31,6 +32,7 @@ class Quiz:
         choice: the reader's first answer to the picture at hand, with the confidence; None before.
         reviewed: number of answers whose truth was shown.
         stopped: the reader wants no more.
+        analysis: what is known of the picture at hand; apart from the Classify page's pictures.
     """
 
     cases: tuple[Case, ...]
@@ -45,6 +47,7 @@ class Quiz:
     choice: tuple[str, float] | None = None
     reviewed: int = 0
     stopped: bool = False
+    analysis: Analysis | None = None
 
     @property
     def is_reviewing(self) -> bool:
@@ -60,6 +63,12 @@ class Quiz:
         if self.stopped or done:
             return None
         return choose_next(self.cases, self.answers, self.mix, self.seed, self.length)
+
+    def analyse(self, picture: Picture) -> Analysis:
+        """Return what is known of the picture at hand; the one before is forgotten."""
+        if self.analysis is None or self.analysis.picture.sha256 != picture.sha256:
+            self.analysis = Analysis(picture)
+        return self.analysis
 
     @property
     def misses(self) -> list[Answer]:

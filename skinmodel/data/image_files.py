@@ -79,7 +79,7 @@ def _walk(
     seen.add((stat.st_dev, stat.st_ino))
     for entry in listed:
         path = folder / entry.name
-        if entry.name.startswith(".") or entry.name.lower() in _LEFTOVERS:
+        if is_left_over(entry.name):
             passed[LEFT_OVER] += 1
         elif entry.is_dir():
             if deep >= _DEEPEST:
@@ -90,6 +90,11 @@ def _walk(
             yield path
         else:
             endings[path.suffix.lower()] += 1
+
+
+def is_left_over(name: str) -> bool:
+    """Return whether a file or folder is one that systems leave behind, or hidden."""
+    return name.startswith(".") or name.lower() in _LEFTOVERS
 
 
 def to_image_id(name: str) -> str:
