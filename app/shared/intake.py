@@ -81,10 +81,10 @@ def _show_upload() -> None:
         key=key,
         on_change=_receive,
         args=(key, Origin.UPLOAD),
-        help="One picture at a time; the Batch page takes many. It stays in this server's memory until you press 'Clear picture' below it, until "
-        f"later ones take its place ({state.REMEMBERED} are kept, fewer of large ones), and no "
-        f"longer than {uploads.FORGOTTEN}. It is not written to disk, and its name and metadata "
-        "are not used.",
+        help="One picture at a time; the Batch page takes many. It stays in this server's memory "
+        "until you press 'Clear picture' below the picture, until later ones take its place "
+        f"({state.REMEMBERED} are kept, fewer of large ones), and no longer than "
+        f"{uploads.FORGOTTEN}. It is not written to disk, and its name and metadata are not used.",
     )
 
 
