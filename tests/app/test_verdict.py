@@ -49,7 +49,7 @@ def test_the_kind_follows_the_worst_first_choice(probabilities, kind, words):
 def test_one_networks_gate_is_enough_to_decline():
     reason = "The picture is unlike those of training."
     predictions = make(DISAGREEING)
-    trust = Trust(Gate(Outcome.DECLINED, (reason,)), (), (), True)
+    trust = Trust(Gate(Outcome.DECLINED, (reason,)), raw=predictions[0].probabilities)
     verdict = compute_verdict([replace(predictions[0], trust=trust), predictions[1]], TITLES)
     assert verdict.kind is Kind.DECLINED
     assert verdict.sentence == reason
