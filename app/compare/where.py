@@ -27,7 +27,7 @@ _SAVED: Final = ("figures", "differences", "figures_off_centre", "differences_of
 
 def show_where(pair: Pair) -> None:
     """Show the section: every network measured, those of the pair first."""
-    st.subheader("Where they look", anchor=False)
+    st.header("Where they look", anchor=False)
     rows = _read(pair)
     if not rows:
         st.info(
