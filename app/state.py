@@ -18,7 +18,6 @@ MOST_BYTES: Final = 60 * 1024**2
 _PICTURE: Final = "picture"
 _PROBLEMS: Final = "intake_problems"
 _ANALYSES: Final = "analyses"
-_TAKEN: Final = "pictures_taken"
 _GIVEN: Final = "pictures_given"
 _ROUND: Final = "intake_round"
 _DRAW: Final = "test_image_draw"
@@ -52,23 +51,15 @@ def accept(*offered: Picture | Problem) -> None:
     pictures = [one for one in offered if isinstance(one, Picture)]
     st.session_state[_PICTURE] = pictures[-1] if pictures else None
     st.session_state[_PROBLEMS] = tuple(one for one in offered if isinstance(one, Problem))
-    st.session_state[_TAKEN] = len(pictures)
     for picture in pictures:
         _get_given().add(_identify(picture))
         get_analysis(picture)
-
-
-def count_taken() -> int:
-    """Return how many pictures were accepted when pictures were last offered."""
-    number: int = _get(_TAKEN, 0)
-    return number
 
 
 def choose(picture: Picture) -> None:
     """Put a picture to work that was given before."""
     st.session_state[_PICTURE] = picture
     st.session_state[_PROBLEMS] = ()
-    st.session_state[_TAKEN] = 1
 
 
 def list_pictures() -> Sequence[Picture]:

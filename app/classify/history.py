@@ -22,15 +22,11 @@ def show_history() -> None:
     if len(pictures) < 2:
         return
     working = state.get_picture()
-    taken = state.count_taken()
     with st.expander(
         f"Pictures of this session ({len(pictures)})",
         icon=":material/history:",
-        expanded=taken > 1 or working is None,
+        expanded=working is None,
     ):
-        if taken > 1:
-            kept = "" if taken <= len(pictures) else f" Of them {len(pictures)} are kept."
-            st.info(f"{taken} pictures were taken; this is the last.{kept}")
         with st.container(horizontal=True, gap="small", key="history"):
             for number, picture in enumerate(pictures, start=1):
                 with st.container(width=_TILE, gap="xsmall"):

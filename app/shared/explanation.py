@@ -33,7 +33,7 @@ FLAT_RATIO: Final = 1.5
 """A maximum below this many times the mean is nearly even, whatever the colours suggest."""
 
 _HELP: Final = {
-    SOFT_ATTENTION: "The network's own attention weights: where it takes its evidence from, for "
+    SOFT_ATTENTION: "The weight that the network's attention gives each place, for "
     "all diagnoses alike. Each of its heads spreads a total of 1 over the picture.",
     GRAD_CAM: "Where the last convolution speaks for the chosen diagnosis, by the gradient of "
     "its score. It shows what counts for the network, not where the disease is.",

@@ -75,17 +75,16 @@ def choose_picture() -> None:
 def _show_upload() -> None:
     key = f"upload-{state.get_round()}"
     st.file_uploader(
-        f"Dermoscopic pictures, up to {MAX_BYTES // 1024**2} MB each: {KINDS}",
-        accept_multiple_files=True,
+        f"Dermoscopic picture, up to {MAX_BYTES // 1024**2} MB: {KINDS}",
         type=TYPES,
         max_upload_size=MAX_BYTES // 1024**2,
         key=key,
         on_change=_receive,
         args=(key, Origin.UPLOAD),
-        help="A picture stays in this server's memory until you press 'Forget' below it, until "
-        f"later ones take its place ({state.REMEMBERED} are kept, fewer of large ones), and no "
-        f"longer than {uploads.FORGOTTEN}. It is not written to disk, and its name and metadata "
-        "are not used.",
+        help="One picture at a time; the Batch page takes many. It stays in this server's memory "
+        "until you press 'Clear picture' below the picture, until later ones take its place "
+        f"({state.REMEMBERED} are kept, fewer of large ones), and no longer than "
+        f"{uploads.FORGOTTEN}. It is not written to disk, and its name and metadata are not used.",
     )
 
 

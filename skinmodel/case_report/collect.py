@@ -11,6 +11,7 @@ from skinmodel.evaluation.report import FILE, PREDICTIONS, read_report
 from skinmodel.faithfulness.verdict import describe_fault, read_of_run
 from skinmodel.findings.worth import describe_worth
 from skinmodel.results import Explanation, Prediction
+from skinmodel.trust.wording import describe_trust
 from skinmodel.weights.record import WeightsRecord
 
 TEST: Final = "ham10000-test"
@@ -57,6 +58,7 @@ def build_answer(
     return Answer(
         title,
         prediction,
+        lines=() if prediction.trust is None else describe_trust(prediction.trust),
         worth=_describe(prediction, folders[TEST]) if is_lesion else "",
         explanation=explanation,
         remark=remark,

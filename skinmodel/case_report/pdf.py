@@ -149,6 +149,8 @@ def _print_table(sheet: Sheet, answers: Sequence[Answer]) -> None:
 
 def _undo_calibration(prediction: Prediction) -> list[float]:
     """Return the probabilities as the network gave them, before its temperature."""
+    if prediction.trust is not None:
+        return list(prediction.trust.raw)
     calibrated = np.array([prediction.probabilities])
     return [float(p) for p in apply_temperature(calibrated, 1 / prediction.temperature)[0]]
 

@@ -62,17 +62,17 @@ def add_parser(commands: Any) -> None:
         help="score the I-th of N shares of a folder, for N machines over the same pictures",
     )
     parser.add_argument(
-        "--force",
-        action="store_true",
-        help="say what the networks answer also where their gate declines the picture",
-    )
-    parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.pdf",
         help="also write the case as a PDF: one picture, one to three networks",
     )
     parser.add_argument("--paper", choices=PAPERS, default="A4", help="format of the report")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="say what the networks answer also where their gate declines the picture",
+    )
     add_views(parser)
     parser.set_defaults(run=run)
 

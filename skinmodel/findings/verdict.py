@@ -7,7 +7,7 @@ from typing import Final
 
 from skinmodel.diagnoses import SYMBOLS, Malignancy
 from skinmodel.findings.cautions import NOTABLE_RISK, agree, compute_risk, describe_agreement
-from skinmodel.results import Prediction
+from skinmodel.results import Prediction, join_gates
 from skinmodel.wording import join_words, lower_first, percent
 
 
@@ -56,8 +56,11 @@ def compute_verdict(
     Args:
         predictions: one a network, of the same picture; at least one.
         titles: what the page calls each network, by registry name.
-        declined: why no diagnosis is given; empty where one is.
+        declined: why no diagnosis is given, where something beside the networks' own gates says so.
     """
+    gate = join_gates(p.trust.gate for p in predictions if p.trust is not None)
+    if not declined and gate is not None and gate.declined:
+        declined = " ".join(gate.reasons)
     if declined:
         return Verdict(Kind.DECLINED, "No answer for this picture", declined)
     worst = min(predictions, key=lambda p: (_SEVERITY.index(p.diagnosis.malignancy), -p.confidence))

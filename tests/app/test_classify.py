@@ -424,7 +424,7 @@ def test_clear_forgets_the_picture(open_dashboard, picture_bytes):
     assert not bar_charts(at)
     assert at.session_state["picture"] is None
     assert not at.session_state["analyses"]
-    assert at.file_uploader[0].value == []
+    assert at.file_uploader[0].value is None
 
 
 def test_drawing_is_marked_as_a_drawing(open_dashboard):

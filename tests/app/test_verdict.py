@@ -1,10 +1,12 @@
 """The line a result begins with: the worst case first."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import AGREEING, DISAGREEING, make_probabilities
 
 from skinmodel.findings.verdict import Kind, compute_verdict
-from skinmodel.results import Prediction
+from skinmodel.results import Gate, Outcome, Prediction, Trust
 
 TITLES = {"cnn": "CNN", "cnn_sa": "CNN-SA"}
 
@@ -42,6 +44,15 @@ def test_the_kind_follows_the_worst_first_choice(probabilities, kind, words):
     verdict = compute_verdict(make(probabilities), TITLES)
     assert verdict.kind is kind
     assert words in verdict.headline
+
+
+def test_one_networks_gate_is_enough_to_decline():
+    reason = "The picture is unlike those of training."
+    predictions = make(DISAGREEING)
+    trust = Trust(Gate(Outcome.DECLINED, (reason,)), raw=predictions[0].probabilities)
+    verdict = compute_verdict([replace(predictions[0], trust=trust), predictions[1]], TITLES)
+    assert verdict.kind is Kind.DECLINED
+    assert verdict.sentence == reason
 
 
 def test_a_declined_picture_gets_no_diagnosis_in_the_line():
