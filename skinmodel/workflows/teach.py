@@ -15,6 +15,7 @@ from skinmodel.data import cache
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.files import write_atomically
+from skinmodel.inference.quick import open_stored
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
@@ -64,9 +65,7 @@ def load_answers(
 def _ask(
     record: WeightsRecord, folder: Path, pixels: NDArray[np.uint8], progress: bool
 ) -> NDArray[np.float32]:
-    from skinmodel.inference.classifier import Classifier
-
-    teacher = Classifier.from_stored(replace(record, temperature=1.0), folder)
+    teacher = open_stored(replace(record, temperature=1.0), folder)
     bar = tqdm(total=len(pixels), desc=f"asking {record.model}", unit="img", disable=not progress)
     rows = []
     with bar:
