@@ -20,6 +20,7 @@ from skinmodel.cli import (
     predict,
     release,
     results,
+    speed,
     train,
     weights,
 )
@@ -106,6 +107,7 @@ def _build_parser() -> argparse.ArgumentParser:
     for command in (
         predict,
         train,
+        speed,
         evaluate,
         compare,
         faithfulness,
