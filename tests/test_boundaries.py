@@ -21,6 +21,7 @@ TENSORFLOW_MODULES = {  # the only ones that may load it, Keras or JAX when they
     "skinmodel.explain.soft_attention_map",
     "skinmodel.inference.activations",
     "skinmodel.inference.classifier",
+    "skinmodel.inference.parity",  # like release: holds both engines against each other
     "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",
     "skinmodel.models.soft_attention",

@@ -1,7 +1,10 @@
 """What ships: both networks, sound, small enough, and as good as the files beside them say."""
 
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from skinmodel import paths
@@ -12,7 +15,7 @@ from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import read_report
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.weights.state import WeightsState
-from skinmodel.weights.store import verify
+from skinmodel.weights.store import verify, verify_graph
 
 MOST_BYTES = 50_000_000
 LEAST = {"macro_auc": 0.92, "balanced_accuracy": 0.55}  # with 8 views
@@ -89,15 +92,39 @@ class TestShippedRecord:
         assert list(table["image_id"]) == list(split.of(index, "test")["image_id"])
 
 
-def test_shipped_networks_answer_on_a_drawing():
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.model)
+def test_both_engines_give_the_shipped_networks_answers(record):
     from skinmodel.drawings import draw as drawings
     from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.parity import LARGEST, measure_parity
+    from skinmodel.inference.quick import QuickClassifier
 
+    assert verify_graph(paths.SHIPPED_WEIGHTS, record) is WeightsState.OK
+    slow = Classifier.from_stored(record, paths.SHIPPED_WEIGHTS)
+    quick = QuickClassifier.from_stored(record, paths.SHIPPED_WEIGHTS, lambda: slow)
+    assert measure_parity(quick, slow) <= LARGEST == 1e-5
     picture = drawings.draw_lesion("nv", seed=1)
-    for record in RECORDS:
-        classifier = Classifier.load(record.model)
-        [row] = classifier.predict([picture])
-        assert row.sum() == pytest.approx(1.0, abs=1e-5)
-        assert classifier.record == record
-        explanation = classifier.explain(picture, classifier.methods[0])
-        assert explanation.values.min() >= 0
+    features = [classifier.features([picture]) for classifier in (quick, slow)]
+    np.testing.assert_allclose(*features, atol=1e-4)
+    ours, theirs = (c.explain(picture, quick.methods[0], "nv") for c in (quick, slow))
+    assert ours.placement == theirs.placement
+    assert (ours.layer, ours.code, ours.run_id) == (theirs.layer, theirs.code, record.run_id)
+    np.testing.assert_allclose(ours.values, theirs.values, atol=1e-4)
+    assert quick.record == record
+
+
+def test_one_picture_is_answered_on_the_command_line_without_tensorflow():
+    code = (
+        "import sys\n"
+        "from skinmodel.cli.main import main\n"
+        "picture, model = 'assets/samples/drawing_mel.jpg', 'efficientnet_lite0_sa'\n"
+        "status = main(['predict', picture, '--model', model, '--explain', 'soft_attention'])\n"
+        "print('HEAVY', sorted({'tensorflow', 'keras'} & sys.modules.keys()))\n"
+        "sys.exit(status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "HEAVY []" in done.stdout
+    assert "efficientnet_lite0_sa-" in done.stdout

@@ -123,6 +123,7 @@ def _describe(pair: Pair) -> None:
     if pair.leaks:
         components.show_leak()
     known, report = pair.dataset, pair.first.report
+    unit = "patient" if report.intervals["unit"] == "patient" else "lesion"
     dropped = "; ".join(f"{reason}: {count:,}" for reason, count in known.dropped.items() if count)
     views = (
         "one look at each" if known.views == 1 else f"averaged over {known.views} flips and turns"
@@ -130,8 +131,8 @@ def _describe(pair: Pair) -> None:
     remarks = dict.fromkeys(m.provenance.remark for m in pair.both if m.provenance.remark)
     temperatures = ", ".join(f"{m.label} {m.provenance.temperature:.2f}" for m in pair.both)
     lines = [
-        f"{report.images:,} images of {report.lesions:,} lesions, {views}. Intervals are 95 %, by "
-        f"{report.intervals['draws']:,} resamples of whole lesions. Probabilities are calibrated "
+        f"{report.images:,} images of {report.lesions:,} {unit}s, {views}. Intervals are 95 %, by "
+        f"{report.intervals['draws']:,} resamples of whole {unit}s. Probabilities are calibrated "
         f"(temperature: {temperatures}).",
         *([f"Left out: {dropped}."] if dropped else []),
         *remarks,

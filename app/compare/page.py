@@ -16,6 +16,7 @@ from app.compare.reliability import show_reliability
 from app.compare.subgroups import show_subgroups
 from app.compare.thresholds import show_thresholds
 from app.compare.training import show_training
+from app.compare.two_classes import show_two_classes
 from app.compare.where import show_where
 from app.services.pair import Pair
 from app.shared import components
@@ -40,6 +41,7 @@ def render() -> None:
     """Show the choice and the sections; only the open one is computed."""
     st.title("Compare two networks", anchor=False)
     st.markdown(f"{read_sections('compare')['intro']} **{DISCLAIMER}**")
+    show_two_classes()
     pair = choose_pair()
     if pair is None:
         return

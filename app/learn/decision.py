@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import services, state
+from app import services
 from app.learn.grids import show_number_grid
 from app.services.attempts import Problem
 from app.services.datasets import read_counts
 from app.services.lessons import layer_outputs
-from app.services.pictures import Picture
+from app.services.pictures import Analysis, Picture
 from app.shared import components
 from app.shared.content import read_sections
 from app.shared.waiting import wait_for_networks
@@ -28,6 +28,7 @@ from skinmodel.lessons.decision import (
 )
 from skinmodel.results import Prediction
 
+_ANALYSIS: Final = "decision-analysis"
 _LOGITS: Final = "probabilities/linear"
 _ROW: Final = np.array([[0.4, 1.2, 0.0, 2.5, 0.8, 1.6, 0.3, 3.0]])
 _SPREAD: Final = 6.0  # how far a logit may be moved, either way
@@ -57,7 +58,7 @@ def _show_network(picture: Picture, texts: dict[str, str]) -> None:
         )
     )
     outputs = layer_outputs(picture, model, [_LOGITS])
-    predictions = services.predict(state.get_analysis(picture), [model])
+    predictions = services.predict(_analyse(picture), [model])
     for found in (outputs, predictions):
         if isinstance(found, Problem):
             components.show_problem(found)
@@ -81,6 +82,14 @@ def _show_network(picture: Picture, texts: dict[str, str]) -> None:
     _show_loss(softmax(moved), texts["loss"])
     network = services.get_classifier(model)
     components.show_provenance(network.spec.title, network.run_id)
+
+
+def _analyse(picture: Picture) -> Analysis:
+    """Return what is known of the lessons' picture, apart from those of the Classify page."""
+    analysis: Analysis | None = st.session_state.get(_ANALYSIS)
+    if analysis is None or analysis.picture.sha256 != picture.sha256:
+        analysis = st.session_state[_ANALYSIS] = Analysis(picture)
+    return analysis
 
 
 def _move_one(logits: NDArray[np.float64], key: str) -> NDArray[np.float64]:

@@ -11,13 +11,13 @@ from app.services import uploads
 from app.services.attempts import Problem
 from app.services.pictures import Origin, Picture, Truth
 from app.shared import components
+from app.shared.components import KINDS, TYPES
 from app.shared.intake import draw_test_images
 from app.shared.wording import lower_first
 from skinmodel.imaging.images import MAX_BYTES
 
 _FIRST: Final = "Melanoma"
 _THUMBNAIL: Final = 104  # points
-_TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
 _WIDGET: Final = "learn-upload"
 _UPLOADED: Final = "learn-uploaded"
 _OPENED: Final = "learn-opened"
@@ -85,8 +85,8 @@ def _choose_drawing() -> Picture | Problem | None:
 
 def _choose_upload() -> Picture | Problem | None:
     st.file_uploader(
-        "Dermoscopic picture, JPEG or PNG, up to 10 MB",
-        type=_TYPES,
+        f"Dermoscopic picture, up to {MAX_BYTES // 1024**2} MB: {KINDS}",
+        type=TYPES,
         max_upload_size=MAX_BYTES // 1024**2,
         key=_WIDGET,
         on_change=_receive,

@@ -1,27 +1,32 @@
 """One question: the picture and the reader's answer, then the networks, then the truth."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import streamlit as st
 
-from app import services, state
+from app import services
 from app.quiz.session import Quiz
+from app.quiz.wording import QUESTIONS, label, sure
 from app.services.attempts import Problem
-from app.services.pictures import Picture
+from app.services.pictures import Analysis, Picture
 from app.services.quiz import open_case
 from app.shared import charts, components
 from app.shared.cautions import warn_of_picture
 from app.shared.content import read_diagnosis_texts
 from app.shared.explanation import show_explanation
+from app.shared.focus import move_focus
 from app.shared.waiting import wait_for_networks
 from app.shared.wording import describe_confirmation, join_words, percent
-from skinmodel.diagnoses import DIAGNOSES, get_diagnosis
+from skinmodel.diagnoses import get_diagnosis
 from skinmodel.models.registry import get_spec
 from skinmodel.quiz.answers import Answer
 from skinmodel.quiz.cases import Case
+from skinmodel.quiz.tasks import judge, list_choices
 from skinmodel.results import Prediction
 
-_CONFIDENCE = tuple(range(10, 101, 10))
+_CONFIDENCE: Final = tuple(range(10, 101, 10))
+_CONFIDENCE_OF_TWO: Final = tuple(range(50, 101, 10))  # less would be the other answer
 
 
 def show_question(quiz: Quiz, case: Case) -> None:
@@ -48,7 +53,7 @@ def show_question(quiz: Quiz, case: Case) -> None:
         else:
             _finish(quiz, case, picture, None)
     if quiz.is_reviewing:
-        _show_networks(quiz.answers[-1].predictions, picture)
+        _show_networks(quiz.answers[-1].predictions, quiz.analyse(picture))
 
 
 def _describe(case: Case) -> str:
@@ -57,38 +62,45 @@ def _describe(case: Case) -> str:
 
 
 def _ask_first(quiz: Quiz, number: int) -> None:
-    with st.form(f"quiz-answer-{number}"):
-        code = _choose("Your diagnosis", f"quiz-choice-{number}")
-        sure = st.select_slider(
-            "How sure are you?",
-            _CONFIDENCE,
-            value=50,
-            format_func=lambda share: f"{share} %",
+    key = f"quiz-answer-{number}"
+    with st.container(key=key), st.form(f"{key}-form"):
+        shares = _CONFIDENCE if quiz.task == "diagnosis" else _CONFIDENCE_OF_TWO
+        confidence = st.segmented_control(
+            "How sure are you, in %?",
+            shares,
+            default=shares[len(shares) // 2 - 1],
+            required=True,
             key=f"quiz-sure-{number}",
         )
-        sent = st.form_submit_button("Answer", type="primary")
-    if sent and code is None:
-        st.warning("Choose a diagnosis first.")
-    elif sent:
-        quiz.choice = (str(code), int(sure) / 100)
+        choice = _choose(quiz, QUESTIONS[quiz.task], key)
+    if choice is not None:
+        quiz.choice = (choice, int(confidence) / 100)
         st.rerun()
+    move_focus(key)
 
 
-def _choose(label: str, key: str) -> str | None:
-    return st.radio(
-        label,
-        [d.code for d in DIAGNOSES],
-        format_func=lambda code: get_diagnosis(code).name,
-        index=None,
-        key=key,
-    )
+def _choose(quiz: Quiz, question: str, key: str) -> str | None:
+    """Return the answer whose button or key was pressed."""
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{question}**")
+        pressed = [
+            choice
+            for shortcut, choice in enumerate(list_choices(quiz.task), start=1)
+            if st.form_submit_button(
+                label(quiz.task, choice),
+                shortcut=str(shortcut),
+                width="stretch",
+                key=f"{key}-{choice}",
+            )
+        ]
+    return pressed[0] if pressed else None
 
 
-def _predict(picture: Picture) -> Mapping[str, Prediction] | None:
+def _predict(quiz: Quiz, picture: Picture) -> Mapping[str, Prediction] | None:
     """Return the default networks' answers; None while they load or after a failure."""
     if not wait_for_networks():
         return None
-    predictions = services.predict(state.get_analysis(picture), list(services.get_classifiers()))
+    predictions = services.predict(quiz.analyse(picture), list(services.get_classifiers()))
     if isinstance(predictions, Problem):
         components.show_problem(predictions)
         return None
@@ -96,31 +108,32 @@ def _predict(picture: Picture) -> Mapping[str, Prediction] | None:
 
 
 def _ask_second(quiz: Quiz, case: Case, picture: Picture, number: int) -> None:
-    predictions = _predict(picture)
+    predictions = _predict(quiz, picture)
     if predictions is None:
         return
     assert quiz.choice is not None
-    st.markdown(f"You said **{get_diagnosis(quiz.choice[0]).name}**. The networks say:")
+    st.markdown(f"You said **{label(quiz.task, quiz.choice[0])}**. The networks say:")
     for name, prediction in predictions.items():
+        said, confidence = judge(quiz.task, prediction)
         st.markdown(
-            f"- {get_spec(name).title}: **{prediction.diagnosis.name}** "
-            f"({percent(prediction.confidence)}), run `{prediction.run_id}`"
+            f"- {get_spec(name).title}: **{label(quiz.task, said)}** "
+            f"({percent(confidence)}), run `{prediction.run_id}`"
         )
-    with st.form(f"quiz-second-{number}"):
-        code = _choose("Your diagnosis now", f"quiz-second-choice-{number}")
-        sent = st.form_submit_button("Answer again", type="primary")
-    if sent and code is None:
-        st.warning("Choose a diagnosis first; it may be the same.")
-    elif sent:
-        _finish(quiz, case, picture, str(code))
+    key = f"quiz-second-{number}"
+    with st.container(key=key), st.form(f"{key}-form"):
+        choice = _choose(quiz, f"{QUESTIONS[quiz.task]} now", key)
+    if choice is not None:
+        _finish(quiz, case, picture, choice)
+    move_focus(key)
 
 
 def _finish(quiz: Quiz, case: Case, picture: Picture, second: str | None) -> None:
-    predictions = _predict(picture)
+    predictions = _predict(quiz, picture)
     if predictions is None or quiz.choice is None:
         return
     choice, confidence = quiz.choice
-    quiz.answers.append(Answer(case, choice, confidence, dict(predictions), second))
+    answer = Answer(case, choice, confidence, dict(predictions), second, quiz.task)
+    quiz.answers.append(answer)
     quiz.choice = None
     st.rerun()
 
@@ -129,9 +142,9 @@ def _show_truth(quiz: Quiz, picture: Picture) -> None:
     answer = quiz.answers[-1]
     truth = get_diagnosis(answer.case.code)
     last = answer.second or answer.choice
-    said = get_diagnosis(last).name
-    text = f"**{truth.name}**. You said {said}, {percent(answer.confidence)} sure at first."
-    if last == answer.case.code:
+    said = label(answer.task, last)
+    text = f"**{truth.name}**. You said {said}, {sure(answer.confidence)} sure at first."
+    if last == answer.truth:
         st.success(f"Right: {text}", icon=":material/check:")
     else:
         st.error(f"Wrong. It is {text}", icon=":material/close:")
@@ -145,17 +158,18 @@ def _show_truth(quiz: Quiz, picture: Picture) -> None:
     components.show_malignancy(truth.malignancy)
     st.markdown(read_diagnosis_texts()[truth.code])
     networks = join_words(
-        f"{get_spec(name).title} {'right' if p.code == truth.code else 'wrong'}"
+        f"{get_spec(name).title} {'right' if judge(answer.task, p)[0] == answer.truth else 'wrong'}"
         for name, p in answer.predictions.items()
     )
     st.caption(f"The networks on this picture: {networks}.")
-    if st.button("Next", type="primary", key=f"quiz-next-{quiz.reviewed}"):
+    key = f"quiz-next-{quiz.reviewed}"
+    if st.button("Next", type="primary", key=key):
         quiz.reviewed += 1
         st.rerun()
+    move_focus(key, "button")  # Enter goes on
 
 
-def _show_networks(predictions: Mapping[str, Prediction], picture: Picture) -> None:
-    analysis = state.get_analysis(picture)
+def _show_networks(predictions: Mapping[str, Prediction], analysis: Analysis) -> None:
     columns = st.columns(len(predictions), gap="medium")
     for column, (name, prediction) in zip(columns, predictions.items(), strict=True):
         title = get_spec(name).title

@@ -1,20 +1,21 @@
 """The quiz's first screen: what is asked, and how."""
 
-import secrets
 from typing import Final, cast
 
 import streamlit as st
 
 from app import services
-from app.quiz.session import Quiz, begin
+from app.quiz.session import Quiz, begin, draw_seed
+from app.quiz.wording import TASKS
 from app.services.quiz import list_cases
 from app.shared import components
 from skinmodel.quiz.cases import DRAWING, UNSEEN
 from skinmodel.quiz.selection import Mix
+from skinmodel.quiz.tasks import select_cases
 
 _LENGTHS: Final = {"10": 10, "20": 20, "50": 50, "Endless": None}
 _MIXES: Final = {
-    "balanced": "Balanced: every diagnosis as often",
+    "balanced": "Balanced: every diagnosis as often; ten questions hold each at least once",
     "natural": "Natural: as often as among HAM10000's lesions",
 }
 
@@ -42,6 +43,7 @@ def show_start() -> None:
             "what you get wrong comes more often."
         )
     with st.form("quiz-start"):
+        task = st.radio("Task", list(TASKS), format_func=lambda name: TASKS[name])
         mix = st.radio("Mix", list(_MIXES), format_func=lambda name: _MIXES[name])
         length = st.radio("Questions", list(_LENGTHS), horizontal=True)
         details = st.checkbox("Show age, sex and body site where known", value=True)
@@ -51,13 +53,17 @@ def show_start() -> None:
         if st.form_submit_button("Start", type="primary"):
             begin(
                 Quiz(
-                    cases,
+                    select_cases(task, cases),
                     cast(Mix, mix),
                     _LENGTHS[str(length)],
                     details,
                     second,
-                    secrets.randbits(32),
+                    draw_seed(),
+                    task,
                 )
             )
             st.rerun()
+    st.caption(
+        "By keyboard: the keys 1 to 7 answer (1 and 2 where there are two answers), Enter goes on."
+    )
     services.get_warm_up().start()  # the networks are ready when the first answer is given

@@ -31,6 +31,7 @@ from skinmodel.evaluation.report import (
     EvaluationReport,
     survey_evaluations,
 )
+from skinmodel.evaluation.two_classes import TwoClassReport, survey_two_class_reports
 from skinmodel.results import Explanation
 from skinmodel.training import run_folder
 
@@ -83,6 +84,16 @@ def _list(root: str, stamps: Stamps) -> tuple[Evaluation, ...]:
     if errors:
         raise _DamagedError(evaluations, errors)
     return evaluations
+
+
+def list_two_classes() -> tuple[tuple[TwoClassReport, ...], tuple[Problem, ...]]:
+    """Return every report of two classes, and why others are left out; they are small."""
+    roots = (paths.RESULTS, paths.evaluations())
+    found = attempt(lambda: survey_two_class_reports(roots))
+    if isinstance(found, Problem):
+        return (), (found,)
+    reports, damaged = found
+    return reports, tuple(map(Problem.of, damaged))
 
 
 def open_pair(first: Evaluation, second: Evaluation) -> Pair | Problem:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from skinmodel.data import masks
 from skinmodel.data.image_files import find_images
-from skinmodel.data.sets import ham10000, isic2019
+from skinmodel.data.sets import ham10000, ham10000_files, isic2019
 from skinmodel.data.sets.ham10000 import join_lesions
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.data.truth_tables import read_truth_table
@@ -58,7 +58,7 @@ def read_ham10000_split(data: Path) -> Split:
     Raises:
         DatasetError: the metadata is absent or not sound.
     """
-    rows = read_truth_table(ham10000.find_root(data) / ham10000.METADATA).rows
+    rows = read_truth_table(ham10000.find_metadata(data)).rows
     return split_grouped(join_lesions(rows))
 
 
@@ -101,8 +101,9 @@ def read_ham10000(data: Path, split: Split | None) -> Gallery:
 def _name_missing_folders(root: Path) -> list[str]:
     first, second, whole = ham10000.IMAGE_FOLDERS
     found = []
-    if not (root / whole).is_dir():
-        parts = [name for name in (first, second) if not (root / name).is_dir()]
+    here = {path.name.lower() for path in ham10000_files.find_parts(root)}
+    if not here & {whole.lower(), "images"}:
+        parts = [name for name in (first, second) if name.lower() not in here]
         found = [f"the folder {name} is not there" for name in parts]
     if not (root / masks.FOLDER).is_dir():
         found.append(f"the folder {masks.FOLDER} is not there, so that no outline can be drawn")

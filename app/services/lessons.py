@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.services import get_classifier
 from app.services.attempts import Problem, attempt
 from app.services.pictures import Picture
+from skinmodel.drawings import draw
 from skinmodel.lessons.first_layer import FirstLayer, read_first_layer
 from skinmodel.lessons.layers import Normalisation, read_normalisation
 from skinmodel.lessons.soft_attention import AttentionWeights, read_attention
@@ -91,3 +92,31 @@ def open_normalisation(model: str, layer: str) -> Normalisation | Problem:
 )
 def _read_normalisation(record: WeightsRecord, folder: Path, layer: str) -> Normalisation:
     return read_normalisation(record, folder, layer)
+
+
+Pixels = NDArray[np.uint8]
+
+
+def draw_sign(name: str) -> Pixels | Problem:
+    """Return the drawing of a dermoscopic sign, drawn once a server; or why there is none.
+
+    Args:
+        name: of ``skinmodel.drawings.signs.SIGNS``.
+    """
+    return attempt(lambda: _draw_sign(name))
+
+
+# Shared by all sessions: the Learn page only shows them.
+@st.cache_resource(show_spinner="Drawing the signs")
+def _draw_sign(name: str) -> Pixels:
+    return draw.draw_sign(name)
+
+
+def draw_diagnosis(code: str) -> Pixels | Problem:
+    """Return the drawing of a diagnosis, drawn once a server; or why there is none."""
+    return attempt(lambda: _draw_diagnosis(code))
+
+
+@st.cache_resource(show_spinner="Drawing the lesion")
+def _draw_diagnosis(code: str) -> Pixels:
+    return draw.draw_lesion(code, draw.SEEDS[code], 300, 400)

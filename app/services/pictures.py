@@ -88,7 +88,7 @@ def open_picture(
     """Return the picture in a file's bytes.
 
     Args:
-        data: a JPEG or PNG file of at most ``images.MAX_BYTES``.
+        data: a file of a kind that ``images.decode`` takes, at most ``images.MAX_BYTES`` long.
         origin: where it came from.
         title: public name of a sample; None for a user's own picture.
         truth: the confirmed diagnosis, where known.

@@ -11,8 +11,9 @@ from PIL import Image
 
 from app.services.attempts import Problem, attempt
 from app.shared.charts import SYMBOLS
+from skinmodel.data.image_files import SUFFIXES
 from skinmodel.diagnoses import Malignancy
-from skinmodel.imaging.images import MAX_BYTES
+from skinmodel.imaging.images import HOW_TO_SHRINK, MAX_BYTES
 from skinmodel.results import DISCLAIMER
 
 _BADGES: Final = {
@@ -21,13 +22,17 @@ _BADGES: Final = {
     Malignancy.BENIGN: ("Benign", "blue"),
 }
 
+TYPES: Final = [suffix.removeprefix(".") for suffix in SUFFIXES]
+"""Endings that a browser offers to send."""
+KINDS: Final = "JPEG, PNG, HEIC, TIFF, WebP, BMP or DICOM"
+
 _REFUSAL: Final = "refused-picture"
 # The browser itself refuses a file that is too large or of another kind: it marks the file's name,
 # and the server never hears of it, so that only a rule of style can say more.
 _UNSENT: Final = '[data-testid="stFileChips"] > :first-child > :last-child [aria-invalid="true"]'
 _NOT_RECEIVED: Final = (
-    f"The last file was not received. It must be a JPEG or PNG of at most {MAX_BYTES // 1024**2} "
-    "MB; if it is, try again."
+    f"The last file was not received. It must be a picture ({KINDS}) of at most "
+    f"{MAX_BYTES // 1024**2} MB; if it is, try again. {HOW_TO_SHRINK}"
 )
 
 # Lines stay readable on wide screens, and the original stays in view beside a long column. Text in

@@ -15,10 +15,10 @@ from app.services.datasets import read_image
 from app.services.pictures import Origin, Truth, fit_to_screen
 from app.services.samples import Sample
 from app.shared import components
+from app.shared.components import KINDS, TYPES
 from skinmodel.imaging.images import MAX_BYTES
 
 DRAWN_AT_ONCE: Final = 6
-_TYPES: Final = ["jpg", "jpeg", "jfif", "jpe", "png"]
 _TILE: Final = 136  # seven in a row at 1280 points, two on a phone
 _TILE_PIXELS: Final = 2 * _TILE
 
@@ -75,8 +75,8 @@ def choose_picture() -> None:
 def _show_upload() -> None:
     key = f"upload-{state.get_round()}"
     st.file_uploader(
-        "Dermoscopic picture, JPEG or PNG, up to 10 MB",
-        type=_TYPES,
+        f"Dermoscopic picture, up to {MAX_BYTES // 1024**2} MB: {KINDS}",
+        type=TYPES,
         max_upload_size=MAX_BYTES // 1024**2,
         key=key,
         on_change=_receive,

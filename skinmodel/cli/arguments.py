@@ -18,6 +18,17 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_views(parser: argparse.ArgumentParser) -> None:
+    """Add ``--views``: how many flips and turns of each picture are averaged over."""
+    parser.add_argument(
+        "--views",
+        type=int,
+        choices=(1, 8),
+        default=1,
+        help="1, or 8 to average over all flips and quarter turns of each picture (default: 1)",
+    )
+
+
 def require_data(options: argparse.Namespace) -> Path:
     """Return the data folder.
 

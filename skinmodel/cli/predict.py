@@ -6,25 +6,37 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tqdm import tqdm
 
+from skinmodel.cli.arguments import add_views
+from skinmodel.cli.score import check_bulk, is_bulk, list_files, run_bulk
 from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
-from skinmodel.libraries import quiet_start
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.weights import store
+
+FORMATS: Final = ("table", "json", "csv", "parquet", "isic")
+_HELP: Final = (
+    "table, json and csv are printed; of a folder with --out, csv (the default), parquet or isic "
+    "(a submission to the challenge) is written"
+)
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("predict", help="classify image files", description=__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JPEG or PNG images")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE|FOLDER",
+        help="pictures; of a folder, all below it at any depth",
+    )
     parser.add_argument(
         "--model",
         action="append",
@@ -33,14 +45,20 @@ def add_parser(commands: Any) -> None:
         f"(default: {' and '.join(REPORTED)})",
     )
     parser.add_argument("--explain", choices=sorted(METHODS), help="also say where it looked")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument("--format", choices=FORMATS, default="table", help=_HELP)
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="write overlays there (without --explain: by each model's own method)",
+        help="of files: write overlays there (without --explain: by each model's own method); of "
+        "a folder: write its rows there in parts, and go on with them after any stop",
     )
-    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="test-time views")
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="score the I-th of N shares of a folder, for N machines over the same pictures",
+    )
+    add_views(parser)
     parser.set_defaults(run=run)
 
 
@@ -48,15 +66,22 @@ def run(options: argparse.Namespace) -> int:
     """Print the answers; returns 1 if a file could not be read or an overlay not written."""
     names = list(dict.fromkeys(options.model or REPORTED))
     _check(options, names)
-    # Loads TensorFlow: only now that the arguments are known to be sound.
-    with quiet_start():
-        from skinmodel.inference.classifier import Classifier
+    check_bulk(options)
+    # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
+    from skinmodel.inference.quick import open_named
 
-    classifiers = {name: Classifier.load(name) for name in names}
+    classifiers = {name: open_named(name) for name in names}
+    if is_bulk(options):
+        return run_bulk(options, classifiers)
+    files, told = list_files(options.files)
+    for line in told:
+        print(line, file=sys.stderr)
+    if not files:
+        raise UsageError("There is no picture in what was named.")
     answers = predict_files(
-        options.files, classifiers, method=options.explain, out=options.out, views=options.views
+        files, classifiers, method=options.explain, out=options.out, views=options.views
     )
-    total = len(options.files) * len(names)
+    total = len(files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
     {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format](collected)

@@ -1,7 +1,9 @@
 """CSV tables, read without trusting them: every cell as text, every row whole; harmless cells."""
 
+import codecs
 import csv
 import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -16,16 +18,25 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_COLUMNS: Final = 1000
 """Most columns accepted; the truth table of ISIC 2019 has ten, HAM10000's metadata eight."""
 
+EMPTY: Final = ("", "NA", "N/A", "NaN", "nan", "null", "None")
+"""Cells that say nothing."""
+
+UNNAMED: Final = "Unnamed: "
+"""How the name of a column begins that has none in the file; the number of its place follows."""
+
+_DELIMITERS: Final = (",", "\t", ";")  # the first where they are equally frequent
+_QUOTED: Final = re.compile(r'"[^"]*"')
+
 
 def read_table(path: Path) -> pd.DataFrame:
     """Return a table's cells as they stand, without blanks at their ends.
 
-    Commas separate the columns, or tabs where the header has no comma (as in the files of Harvard
-    Dataverse). Semicolons are refused rather than guessed at: they come with decimal commas. A byte
-    order mark and rows of empty cells are passed over.
+    Commas, semicolons or tabs separate the columns, whichever its header has most of, whatever the
+    file is called. A byte order mark and rows of empty cells are passed over. Columns without a
+    name, as row numbers have that were saved too, are called ``Unnamed: N`` by their place.
 
     Args:
-        path: a UTF-8 text file of at most ``MAX_BYTES``.
+        path: a text file in UTF-8, or in UTF-16 with a byte order mark, of at most ``MAX_BYTES``.
 
     Returns:
         str columns named as in the header; the index is each row's line number in the file.
@@ -34,14 +45,7 @@ def read_table(path: Path) -> pd.DataFrame:
         DatasetError: no such file, or it is empty, too large, too wide, no text or no table.
     """
     text = _read_text(path)
-    first = text.split("\n", 1)[0]
-    if ";" in first and "," not in first:
-        raise DatasetError(
-            f"'{path}' separates its columns by semicolons: '{first.strip()[:80]}'. Columns are "
-            "expected to be separated by commas, with a point in decimals; save it again as that."
-        )
-    delimiter = "\t" if "\t" in first and "," not in first else ","
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text), strict=True)
     try:
         cells = ((lines.line_num, [cell.strip() for cell in row]) for row in lines)
         numbered = [(number, row) for number, row in cells if any(row)]
@@ -63,7 +67,14 @@ def read_table(path: Path) -> pd.DataFrame:
     if not rows:
         raise DatasetError(f"'{path}' has a header and no rows.")
     index = pd.Index([number for number, _ in rows], name="line")
-    return pd.DataFrame([row for _, row in rows], columns=header, index=index, dtype="str")
+    names = [name or f"{UNNAMED}{place}" for place, name in enumerate(header)]
+    return pd.DataFrame([row for _, row in rows], columns=names, index=index, dtype="str")
+
+
+def _find_delimiter(text: str) -> str:
+    """Return what separates the columns; a comma where the header has one column only."""
+    header = _QUOTED.sub("", text.lstrip("\r\n").split("\n", 1)[0])
+    return max(_DELIMITERS, key=header.count)
 
 
 def to_cell(text: str) -> str:
@@ -88,8 +99,9 @@ def _read_text(path: Path) -> str:
             f"'{path}' is larger than {MAX_BYTES // 2**20} MB, the most that is read of a table. "
             "Check that it is a truth table."
         )
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(
             f"'{path}' is not text in UTF-8 ({error.reason} at byte {error.start:,}); it begins "
@@ -110,8 +122,7 @@ def _check_header(path: Path, header: list[str]) -> None:
             f"'{path}' has {len(header):,} columns, and {MAX_COLUMNS:,} are the most that is read "
             f"of a table; the first: {shown}. Keep the image's id and its diagnosis."
         )
-    twice = sorted(name for name, count in Counter(header).items() if count > 1)
-    if twice or "" in header:
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
+    if twice:
         shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
-        fault = "columns of one name" if any(twice) else "a column without a name"
-        raise DatasetError(f"'{path}' has {fault}; its header is {shown}.")
+        raise DatasetError(f"'{path}' has columns of one name; its header is {shown}.")

@@ -5,7 +5,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from PIL import Image
 
 from skinmodel.diagnoses import CODES
 from skinmodel.drawings.lesions import PAINTERS
+from skinmodel.drawings.signs import SIGNS
 from skinmodel.drawings.strokes import Point, Sheet, rise
 from skinmodel.errors import ConfigError, UnknownNameError
 
@@ -23,8 +24,8 @@ MARK: Final = "DRAWING"
 INDEX: Final = "index.json"
 _MIN_SIDE: Final = 32
 _QUALITY: Final = 92
-# Chosen by eye, for drawings that show their signs well.
-_SEEDS: Final = {"nv": 1, "mel": 3, "bkl": 1, "bcc": 2, "akiec": 3, "vasc": 2, "df": 1}
+SEEDS: Final = {"nv": 1, "mel": 3, "bkl": 1, "bcc": 2, "akiec": 3, "vasc": 2, "df": 1}
+"""Chosen by eye, by diagnosis, for drawings that show their signs well."""
 
 
 def draw_lesion(
@@ -51,15 +52,33 @@ def draw_lesion(
     """
     if code not in PAINTERS:
         raise UnknownNameError("diagnosis", code, PAINTERS)
+    return _paint((PAINTERS[code], _draw_hairs), seed, height, width, mark)
+
+
+def draw_sign(
+    name: str, seed: int = 1, height: int = 300, width: int = 400, mark: bool = True
+) -> NDArray[np.uint8]:
+    """Return a schematic drawing of one dermoscopic sign; otherwise as ``draw_lesion``.
+
+    Raises:
+        UnknownNameError: ``name`` is none of ``skinmodel.drawings.signs.SIGNS``.
+        ConfigError: the picture asked for is too small.
+    """
+    if name not in SIGNS:
+        raise UnknownNameError("dermoscopic sign", name, SIGNS)
+    return _paint((SIGNS[name],), seed, height, width, mark)
+
+
+def _paint(
+    painters: Sequence[Callable[[Sheet], None]], seed: int, height: int, width: int, mark: bool
+) -> NDArray[np.uint8]:
     if min(height, width) < _MIN_SIDE:
         raise ConfigError(
             f"A drawing of {width} x {height} pixels was asked for; each side needs {_MIN_SIDE}."
         )
     sheet = Sheet(height, width, seed)
-    _draw_skin(sheet)
-    PAINTERS[code](sheet)
-    _draw_hairs(sheet)
-    _finish(sheet)
+    for paint in (_draw_skin, *painters, _finish):
+        paint(sheet)
     pixels = np.clip(np.rint(sheet.pixels), 0, 255).astype(np.uint8)
     return _write_mark(pixels) if mark else pixels
 
@@ -123,9 +142,9 @@ def write_samples(folder: Path) -> list[Path]:
     entries, paths = [], []
     for code in CODES:
         path = folder / f"drawing_{code}.jpg"
-        picture = Image.fromarray(draw_lesion(code, _SEEDS[code]))
+        picture = Image.fromarray(draw_lesion(code, SEEDS[code]))
         picture.save(path, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-        entries.append({"file": path.name, "code": code, "seed": _SEEDS[code]})
+        entries.append({"file": path.name, "code": code, "seed": SEEDS[code]})
         paths.append(path)
     index = {
         "note": "Drawn by skinmodel.drawings.draw; no photographs, no patients.",

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skinmodel.data.label_columns import ISIC_COLUMNS
 from skinmodel.data.sets.evaluation_set import EvaluationSet
 from skinmodel.data.tables import read_table
-from skinmodel.data.truth_tables import COLUMN_CODES, ISIC_COLUMNS
+from skinmodel.data.truth_tables import COLUMN_CODES
 from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, DatasetError, escape, summarize_ids
 from skinmodel.files import write_atomically

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from skinmodel.diagnoses import CODES
@@ -70,6 +71,8 @@ PREDICTIONS: Final = "predictions.csv"
 SCHEMA_VERSION: Final = 1
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest report or comparison that is read; those that ship have 60 kB at most."""
+UNITS: Final = ("patient", "lesion", "image")
+"""What intervals resample as one."""
 LEVELS: Final = (0.80, 0.90, 0.95)
 """The sensitivities and specificities for which a threshold is reported."""
 
@@ -145,7 +148,7 @@ class EvaluationReport:
         disclaimer: what the figures are not.
         provenance: where they come from.
         images: number of images.
-        lesions: number of lesions; intervals resample these.
+        lesions: number of lesions, or of what the unit of ``intervals`` is; these are resampled.
         intervals: level, draws, seed and unit of the resampling.
         metrics: every figure of ``Metrics.flat`` with its interval, NaN where undefined.
         confusion: counts; rows are the truth, columns the leading diagnosis.
@@ -173,7 +176,7 @@ class EvaluationReport:
 
 
 def build_report(
-    table: pd.DataFrame, index: pd.DataFrame, provenance: Provenance
+    table: pd.DataFrame, index: pd.DataFrame, provenance: Provenance, unit: str = "lesion"
 ) -> EvaluationReport:
     """Return every figure of a table of calibrated predictions.
 
@@ -181,6 +184,8 @@ def build_report(
         table: see ``evaluation.predictions``.
         index: image_id and, where known, sex, age, site, dx_type and source.
         provenance: of the table.
+        unit: what is resampled as one, which stands as lesion_id in the table: ``patient``,
+            ``lesion`` or ``image``.
     """
     truth, probabilities, lesions = to_arrays(table)
     raw = apply_temperature(probabilities, 1 / provenance.temperature)
@@ -190,7 +195,7 @@ def build_report(
         provenance=provenance,
         images=len(table),
         lesions=len(np.unique(lesions)),
-        intervals={"level": LEVEL, "draws": DRAWS, "seed": SEED, "unit": "lesion"},
+        intervals={"level": LEVEL, "draws": DRAWS, "seed": SEED, "unit": unit},
         metrics=dict(compute_intervals(truth, probabilities, lesions)),
         confusion=compute_metrics(truth, probabilities).confusion,
         targets={name: _build_target(name, table) for name in TARGETS},
@@ -205,6 +210,20 @@ def build_report(
 def _build_target(name: str, table: pd.DataFrame) -> TargetReport:
     truth, probabilities, lesions = to_arrays(table)
     positive, score = target_of(name, truth, probabilities)
+    points = tuple(compute_points(positive, score, lesions))
+    return TargetReport(compute_target_interval(positive, score, lesions), points)
+
+
+def compute_points(
+    positive: NDArray[np.bool_], score: NDArray[np.float64], lesions: NDArray[np.str_]
+) -> list[TargetPoint]:
+    """Return what the thresholds give that reach ``LEVELS``; none where one side has no image.
+
+    Args:
+        positive: bool, (N,).
+        score: float64, (N,).
+        lesions: str, (N,), what is resampled as one.
+    """
     points = []
     if positive.any() and not positive.all():
         for level in LEVELS:
@@ -218,7 +237,7 @@ def _build_target(name: str, table: pd.DataFrame) -> TargetReport:
                 points.append(
                     TargetPoint(at, point, figures["sensitivity"], figures["specificity"])
                 )
-    return TargetReport(compute_target_interval(positive, score, lesions), tuple(points))
+    return points
 
 
 def read_report(folder: Path) -> EvaluationReport:
@@ -275,6 +294,8 @@ def _check_figures(report: EvaluationReport) -> None:
             raise ValueError(f"{what} lack {summarize_ids(missing)}")
     if type(report.intervals["draws"]) is not int:
         raise ValueError("the number of draws is no whole number")
+    if report.intervals["unit"] not in UNITS:
+        raise ValueError(f"the unit is none of {', '.join(UNITS)}")
     outside = [n for n, i in report.metrics.items() if not _is_share(i)]
     if outside:
         raise ValueError(f"metrics outside 0 to 1: {summarize_ids(outside)}")

@@ -1,5 +1,6 @@
 """Methods that ask the network many times about one picture: slow, run only on request."""
 
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ _BATCH: Final = 8
 _SEED: Final = 1706
 
 
-class _OneByOne:
+class _OneByOne(ABC):
     """What both methods share: many images are explained one after the other."""
 
     def __call__(self, inputs: NDArray[np.float32], class_index: int, /) -> Map:
@@ -37,8 +38,9 @@ class _OneByOne:
         pairs = zip(inputs, class_indices, strict=True)
         return np.stack([self._explain(image[None], int(index)) for image, index in pairs])
 
+    @abstractmethod
     def _explain(self, inputs: NDArray[np.float32], class_index: int) -> NDArray[np.float32]:
-        raise NotImplementedError
+        """Return the map of one image for one class, float32, (h, w), >= 0."""
 
 
 class FasterScoreCam(_OneByOne):

@@ -1,11 +1,10 @@
 """Explainers of a loaded network, built and asked for the map of a picture."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.evaluation.measures.calibration import apply_temperature
@@ -45,20 +44,23 @@ class Probe:
         spec: what it is.
         preprocessing: how pixels become its input.
         temperature: what its answers are calibrated with.
+        answer: the network's probabilities, float32, (N, K), of float32 inputs, not calibrated;
+            never called while weights are mixed up.
     """
 
     def __init__(
-        self, model: Any, spec: ModelSpec, preprocessing: Preprocessing, temperature: float
+        self,
+        model: Any,
+        spec: ModelSpec,
+        preprocessing: Preprocessing,
+        temperature: float,
+        answer: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     ):
         self._model = model
         self._spec = spec
         self._preprocessing = preprocessing
         self._temperature = temperature
-        shape = (None, preprocessing.height, preprocessing.width, 3)
-        self._run = tf.function(
-            lambda inputs: self._model(inputs, training=False),
-            input_signature=[tf.TensorSpec(shape, tf.float32)],
-        )
+        self._answer = answer
         self._explainers: dict[str, Explainer] = {}
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -68,7 +70,7 @@ class Probe:
             pixels: uint8, (N, height, width, 3), RGB, at the size of the network's input.
         """
         rows = [
-            np.asarray(self._run(tf.constant(self._scale(pixels[start : start + BATCH]))))
+            self._answer(self._scale(pixels[start : start + BATCH]))
             for start in range(0, len(pixels), BATCH)
         ]
         return apply_temperature(np.concatenate(rows), self._temperature)

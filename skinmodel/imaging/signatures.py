@@ -3,18 +3,20 @@
 import re
 from typing import Final
 
+DICOM: Final = "DICOM"
+_DECODED: Final = frozenset({"JPEG", "PNG", "WebP", "HEIC", "TIFF", "BMP", DICOM})
 _SIGNATURES: Final = (
     (rb"\xff\xd8\xff", "JPEG"),
     (rb"\x89PNG\r\n\x1a\n", "PNG"),
     (rb"GIF8[79]a", "a GIF picture"),
-    (rb"RIFF....WEBP", "a WebP picture"),
-    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC picture (an iPhone's default format)"),
+    (rb"RIFF....WEBP", "WebP"),
+    (rb"....ftyp(hei|hev|mif1|msf1)", "HEIC"),
     (rb"....ftypavi[fs]", "an AVIF picture"),
     (rb"....ftyp", "a video"),
     (rb"%PDF-", "a PDF document"),
-    (rb"(II\*\x00|MM\x00\*)", "a TIFF or camera raw picture"),
-    (rb"BM....\x00\x00\x00\x00", "a BMP picture"),
-    (rb".{128}DICM", "a DICOM file"),
+    (rb"(II\*\x00|MM\x00\*)", "TIFF"),
+    (rb"BM....\x00\x00\x00\x00", "BMP"),
+    (rb".{128}DICM", DICOM),
     (rb"(\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51)", "a JPEG 2000 picture"),
     (rb"(\xff\x0a|\x00\x00\x00\x0cJXL )", "a JPEG XL picture"),
     (rb"8BPS", "a Photoshop file"),
@@ -38,7 +40,7 @@ def name_format(data: bytes) -> tuple[str | None, bool]:
     """
     for pattern, name in _PATTERNS:
         if pattern.match(data):
-            return name, name in ("JPEG", "PNG")
+            return name, name in _DECODED
     sample = data[:_TEXT_SAMPLE]
     # A cut inside a multi-byte character must not hide that the rest is text.
     text = sample.decode("utf-8", errors="ignore")

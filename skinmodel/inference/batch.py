@@ -17,6 +17,7 @@ from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.quick import QuickClassifier
 
 _STEM: Final = 80  # bytes of a file's name in an overlay's: file systems allow 255 in all
 
@@ -62,7 +63,7 @@ class Answer:
 
 def predict_files(
     files: Sequence[str],
-    classifiers: Mapping[str, "Classifier"],
+    classifiers: Mapping[str, "Classifier | QuickClassifier"],
     *,
     method: str | None = None,
     out: Path | None = None,
@@ -94,15 +95,49 @@ def predict_files(
             if chosen in classifier.methods:
                 explanation = classifier.explain(image, chosen, prediction.code)
                 if out is not None:
-                    # Numbered, so that files of one name from two folders do not collide; the
-                    # name the caller used, so that two runs of one model do not.
-                    name = f"{number:04d}-{shorten_stem(file)}-{called}-{chosen}.png"
+                    name = _name_overlay(file, number, called, chosen)
                     title = classifier.spec.title
                     try:
                         picture = str(_write_overlay(out / name, image, explanation, title))
                     except (ConfigError, ImageError) as error:
                         problem = str(error)
             yield Answer(file, prediction, None, explanation, picture, problem)
+
+
+def draw_overlay(
+    out: Path,
+    file: str,
+    number: int,
+    called: str,
+    classifier: "Classifier | QuickClassifier",
+    image: Any,
+    method: str,
+) -> Path:
+    """Draw one network's map over a picture that was answered; returns the file.
+
+    Args:
+        out: folder.
+        file: the picture's path.
+        number: its place among all.
+        called: the network's name or run.
+        classifier: the network.
+        image: uint8, (H, W, 3), RGB, 0-255.
+        method: one that the network has.
+
+    Raises:
+        ConfigError: it cannot be written.
+        ImageError: it cannot be drawn.
+    """
+    path = out / _name_overlay(file, number, called, method)
+    return _write_overlay(path, image, classifier.explain(image, method), classifier.spec.title)
+
+
+def _name_overlay(file: str, number: int, called: str, method: str) -> str:
+    """Return a name: numbered, so that files of one name from two folders do not collide.
+
+    It has the name that the caller used, so that two runs of one model do not.
+    """
+    return f"{number:04d}-{shorten_stem(file)}-{called}-{method}.png"
 
 
 def shorten_stem(file: str) -> str:

@@ -3,40 +3,44 @@
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from skinmodel.diagnoses import CODES, class_index
-from skinmodel.errors import ConfigError, WeightsError
-from skinmodel.evaluation.measures.calibration import apply_temperature
+from skinmodel.errors import WeightsError
 from skinmodel.explain.probe import Probe, build_explainer
 from skinmodel.explain.registry import (
     GRAD_CAM,
     SOFT_ATTENTION,
     Explainer,
     get_method,
-    methods_of,
     place_map,
 )
 from skinmodel.imaging import preprocess
 from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.activations import ActivationReader
-from skinmodel.inference.views import average_views, make_views
+from skinmodel.inference.base import BaseClassifier
+from skinmodel.inference.engine import (
+    ATTENTION,
+    BULK,
+    FEATURES,
+    LOGITS,
+    Engine,
+    OnnxEngine,
+    Outputs,
+)
 from skinmodel.models.registry import ModelSpec, get_spec
-from skinmodel.results import Explanation, Prediction
+from skinmodel.results import Explanation
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
-# Every batch has this size, filled up where need be: one graph is traced, and an image gets the
-# same answer alone as among others. Eight is one image in its eight views.
-BATCH: Final = 8
 
-
-class Classifier:
-    """One trained network; safe to share between threads.
+class Classifier(BaseClassifier):
+    """One trained network in TensorFlow; safe to share between threads.
 
     Args:
         spec: the network.
@@ -61,19 +65,13 @@ class Classifier:
         record: WeightsRecord | None = None,
         model: Any = None,
     ):
-        self.spec = spec
-        self.preprocessing = preprocessing
-        self.run_id = run_id
-        self.temperature = temperature
-        self.record = record
+        super().__init__(spec, preprocessing, run_id, temperature, record)
         # Weights are assigned next, so drawing 57 million random ones would be a second wasted.
         self._model = spec.build(kernel_initializer="zeros") if model is None else model
         _assign(self._model, weights, run_id)
-        shape = (BATCH, preprocessing.height, preprocessing.width, 3)
-        self._run = tf.function(
-            lambda inputs: self._model(inputs, training=False),
-            input_signature=[tf.TensorSpec(shape, tf.float32)],
-        )
+        shape = (None, preprocessing.height, preprocessing.width, 3)
+        compute = _Computation(self._model, spec.attention_layer)
+        self._run = tf.function(compute, input_signature=[tf.TensorSpec(shape, tf.float32)])
         self._explainers: dict[str, Explainer] = {}
         self._readers: dict[tuple[str, ...], ActivationReader] = {}
         self._lock = threading.RLock()
@@ -107,38 +105,23 @@ class Classifier:
         spec = get_spec(record.model)
         return cls(spec, weights, record.preprocessing, record.run_id, record.temperature, record)
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Names of the methods that can explain this network, the slow ones last."""
-        return methods_of(self.spec)
+    def compute(self, inputs: NDArray[np.float32]) -> Outputs:
+        """Return what the network makes of preprocessed inputs, as ``Engine.run``."""
+        parts = []
+        for start in range(0, len(inputs), BULK):
+            chunk = tf.constant(inputs[start : start + BULK])
+            with self._lock:
+                parts.append({name: part.numpy() for name, part in self._run(chunk).items()})
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return Outputs(found[LOGITS], found[FEATURES], found.get(ATTENTION))
 
-    def predict(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> NDArray[np.float32]:
-        """Return calibrated class probabilities.
+    def build_graph(self) -> bytes | None:
+        """Return the network's graph, see ``graph``; None where TensorFlow has to answer."""
+        from skinmodel.inference.graph import build_graph, find_unknown
 
-        Args:
-            images: N arrays, uint8, (H, W, 3), RGB, 0-255; sizes may differ.
-            views: 1, or 8 to average over all flips and quarter turns.
-
-        Returns:
-            float32, (N, K), rows summing to 1, columns in the order of ``CODES``; the same for
-            an image whatever stands beside it.
-
-        Raises:
-            ConfigError: no images, or another number of views.
-            ImageError: an image is no such array.
-        """
-        if not len(images):
-            raise ConfigError("There is no image to classify; give at least one.")
-        inputs = make_views(preprocess.apply(images, self.preprocessing), views)
-        averaged = average_views(self._predict_inputs(inputs), views)
-        return apply_temperature(averaged, self.temperature)
-
-    def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
-        """Return one prediction an image; arguments and errors are those of ``predict``."""
-        return [
-            Prediction(self.spec.name, self.run_id, tuple(float(p) for p in row), self.temperature)
-            for row in self.predict(images, views)
-        ]
+        if find_unknown(self._model):
+            return None
+        return build_graph(self._model, self.spec.attention_layer)
 
     def explain(
         self, image: NDArray[np.uint8], method: str, code: str | None = None
@@ -162,7 +145,7 @@ class Classifier:
         if not chosen.per_class:
             code = None
         elif code is None:
-            code = CODES[int(self._predict_inputs(inputs)[0].argmax())]
+            code = CODES[int(self.compute(inputs).logits[0].argmax())]
         with self._lock:
             explainer = self._explainer(method)
             found = explainer(inputs, class_index(code) if code else 0)
@@ -206,7 +189,16 @@ class Classifier:
 
     def probe(self) -> Probe:
         """Return the network for measuring its maps; while it is used, nothing else may use it."""
-        return Probe(self._model, self.spec, self.preprocessing, self.temperature)
+        graph = self.build_graph()
+        engine: Engine | None = None
+        if graph is not None:  # its answers take less time, and measuring asks for thousands
+            weights = {v.path: np.asarray(v) for v in self._model.variables if _is_weight(v)}
+            engine = OnnxEngine(graph, weights)
+
+        def answer(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+            return (self.compute(inputs) if engine is None else engine.run(inputs)).probabilities
+
+        return Probe(self._model, self.spec, self.preprocessing, self.temperature, answer)
 
     def warm_up(self) -> None:
         """Trace the graphs of answers and usual maps, so that the first image waits for nothing."""
@@ -215,16 +207,6 @@ class Classifier:
         for method in (SOFT_ATTENTION, GRAD_CAM):
             if method in self.methods:
                 self.explain(blank, method, CODES[0])
-
-    def _predict_inputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        rows = []
-        for start in range(0, len(inputs), BATCH):
-            chunk = inputs[start : start + BATCH]
-            padded = np.zeros((BATCH, *chunk.shape[1:]), np.float32)
-            padded[: len(chunk)] = chunk
-            with self._lock:
-                rows.append(self._run(tf.constant(padded)).numpy()[: len(chunk)])
-        return np.concatenate(rows)
 
     def _explainer(self, method: str) -> Explainer:
         if method not in self._explainers:
@@ -243,8 +225,32 @@ def load_ready(record: WeightsRecord, folder: Path) -> Classifier:
     return classifier
 
 
+class _Computation:
+    """Everything that ``Outputs`` holds in one pass.
+
+    The last layer is a Dense with its softmax inside; here it stops before that.
+    """
+
+    def __init__(self, model: Any, attention_layer: str | None):
+        self._last = model.layers[-1]
+        outputs = {FEATURES: self._last.input}
+        if attention_layer is not None:
+            outputs[ATTENTION] = model.get_layer(attention_layer).output[1]
+        self._model = keras.Model(model.input, outputs)
+
+    def __call__(self, inputs: Any) -> dict[str, Any]:
+        found = self._model(inputs, training=False)
+        features = tf.cast(found[FEATURES], tf.float32)
+        logits = tf.matmul(features, self._last.kernel) + self._last.bias
+        return {**found, FEATURES: features, LOGITS: logits}
+
+
+def _is_weight(variable: Any) -> bool:
+    return str(variable.dtype) == "float32"  # a random generator's state is not
+
+
 def _assign(model: Any, weights: Mapping[str, NDArray[np.float32]], run_id: str) -> None:
-    variables = {v.path: v for v in model.variables if str(v.dtype) == "float32"}
+    variables = {v.path: v for v in model.variables if _is_weight(v)}
     wrong = sorted(
         {*variables.keys()} ^ {*weights.keys()}
         | {

@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.measures.bootstrap import Interval, compute_intervals
 from skinmodel.quiz.answers import Answer
+from skinmodel.quiz.tasks import NO, YES, judge
 
 READER = "you"
 """What the reader is called among the networks' names."""
@@ -37,6 +38,29 @@ class Score:
     balanced_accuracy: Interval
     melanoma_sensitivity: Interval
     melanoma_specificity: Interval
+    confidence: float
+    confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DecisionScore:
+    """Figures of one answerer in a session that asked for a decision.
+
+    Attributes:
+        right: number of right decisions.
+        asked: number of pictures.
+        positives: number of pictures whose right answer was yes.
+        sensitivity: share of these answered yes; NaN where none was shown.
+        specificity: share of the others answered no; NaN where none was shown.
+        confidence: mean confidence, in [0, 1].
+        confusion: int64, (2, 2), rows the right answer, columns the one given, yes first.
+    """
+
+    right: int
+    asked: int
+    positives: int
+    sensitivity: Interval
+    specificity: Interval
     confidence: float
     confusion: NDArray[np.int64]
 
@@ -105,6 +129,37 @@ def score(answers: Sequence[Answer], who: str = READER) -> Score:
     )
 
 
+def score_decisions(answers: Sequence[Answer], who: str = READER) -> DecisionScore:
+    """Return one answerer's figures of a session that asked for a decision.
+
+    Args:
+        answers: of the session, at least one, none of them a diagnosis.
+        who: ``READER``, or the registry name of a network.
+
+    Raises:
+        ValueError: there are no answers, or one names a diagnosis.
+        KeyError: a network did not answer every picture.
+    """
+    if not answers or any(answer.task == "diagnosis" for answer in answers):
+        raise ValueError(
+            f"Decisions are to be scored, but of {len(answers)} answers some are none; give at "
+            "least one, and score diagnoses with score()."
+        )
+    truth = np.array([(YES, NO).index(answer.truth) for answer in answers])
+    choices = np.array([(YES, NO).index(_choice(answer, who)) for answer in answers])
+    confusion = np.zeros((2, 2), np.int64)
+    np.add.at(confusion, (truth, choices), 1)
+    return DecisionScore(
+        right=int((truth == choices).sum()),
+        asked=len(answers),
+        positives=int((truth == 0).sum()),
+        sensitivity=_wilson(choices == 0, truth == 0),
+        specificity=_wilson(choices == 1, truth == 1),
+        confidence=float(np.mean([_confidence(answer, who) for answer in answers])),
+        confusion=confusion,
+    )
+
+
 def group_by_confidence(answers: Sequence[Answer]) -> tuple[Level, ...]:
     """Return the reader's answers by the confidence they were given with, lowest first."""
     levels = []
@@ -118,8 +173,8 @@ def group_by_confidence(answers: Sequence[Answer]) -> tuple[Level, ...]:
 def tally_second_opinions(answers: Sequence[Answer]) -> SecondOpinion:
     """Return what the networks changed; answers without a second choice do not count."""
     twice = [answer for answer in answers if answer.second is not None]
-    right = [(answer.is_right, answer.second == answer.case.code) for answer in twice]
-    moved = [a.second != a.choice and not a.is_right and a.second != a.case.code for a in twice]
+    right = [(answer.is_right, answer.second == answer.truth) for answer in twice]
+    moved = [a.second != a.choice and not a.is_right and a.second != a.truth for a in twice]
     return SecondOpinion(
         asked=len(twice),
         to_right=sum(not before and after for before, after in right),
@@ -132,19 +187,21 @@ def _wilson(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> Interval:
     """Return a share with Wilson's 95 % interval, which stays honest for a few pictures.
 
     Resampling would give a share of 1 or 0 an interval without width. In a quiz each picture is of
-    a lesion of its own.
+    a lesion of its own. One picture says nothing of a share: its interval is NaN.
     """
     count = int(among.sum())
     if not count:
         return Interval(float("nan"), float("nan"), float("nan"))
     found = int((hits & among).sum())
+    if count == 1:
+        return Interval(float(found), float("nan"), float("nan"))
     bounds = binomtest(found, count).proportion_ci(0.95, method="wilson")
     return Interval(found / count, float(bounds.low), float(bounds.high))
 
 
 def _choice(answer: Answer, who: str) -> str:
-    return answer.choice if who == READER else answer.predictions[who].code
+    return answer.choice if who == READER else judge(answer.task, answer.predictions[who])[0]
 
 
 def _confidence(answer: Answer, who: str) -> float:
-    return answer.confidence if who == READER else answer.predictions[who].confidence
+    return answer.confidence if who == READER else judge(answer.task, answer.predictions[who])[1]

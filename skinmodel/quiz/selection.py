@@ -15,7 +15,11 @@ WEAKNESS: Final = 2.0
 
 
 def choose_next(
-    cases: Sequence[Case], answers: Sequence[Answer], mix: Mix, seed: int
+    cases: Sequence[Case],
+    answers: Sequence[Answer],
+    mix: Mix,
+    seed: int,
+    questions: int | None = None,
 ) -> Case | None:
     """Return the next picture, or None when no lesion is left that was not shown.
 
@@ -23,12 +27,15 @@ def choose_next(
     ``balanced`` mix, that of its lesions in the ``natural`` one) times a weight: 1 plus
     ``WEAKNESS`` - 1 times the reader's share of wrong answers in it, smoothed by one right and one
     wrong answer. Lesions count, not pictures: a lesion photographed often does not come more often.
+    In the balanced mix a quiz of enough questions holds every class: once no more questions are
+    left than classes that have not come yet, only these are drawn from.
 
     Args:
         cases: all pictures of the quiz.
         answers: of this session so far.
         mix: how often each class comes.
         seed: of the session; the same seed and answers give the same picture.
+        questions: of the whole session; None without end.
     """
     shown = {answer.case.lesion for answer in answers}
     left: dict[str, dict[str, list[Case]]] = {}
@@ -40,6 +47,9 @@ def choose_next(
     if not left:
         return None
     codes = sorted(left)
+    missing = sorted(set(codes) - {answer.case.code for answer in answers})
+    if mix == "balanced" and questions is not None and questions - len(answers) <= len(missing):
+        codes = missing
     shares = [len(totals[code]) if mix == "natural" else 1.0 for code in codes]
     weights = np.array(
         [share * weigh(code, answers) for share, code in zip(shares, codes, strict=True)]

@@ -4,6 +4,7 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -15,18 +16,36 @@ from skinmodel.weights import rules
 
 Form = Literal["compact", "float32"]
 
-SCHEMA_VERSION: Final = 2
-_WITHOUT_TEMPERATURE: Final = 1  # the layout before: its weights were never calibrated
+SCHEMA_VERSION: Final = 3
+# What a field that an earlier layout lacks is taken for: its weights were never calibrated, and
+# have no graph.
+_ADDED: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
+    {1: {"temperature": 1.0, "graph": None}, 2: {"graph": None}}
+)
 LICENCE: Final = (
     "CC BY-NC 4.0, non-commercial: derived from HAM10000 (Tschandl, Rosendahl and Kittler 2018, "
     "doi:10.7910/DVN/DBW86T)"
 )
 
+_STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False, revalidate_instances="always")
 
-@dataclass(
-    frozen=True,
-    config=ConfigDict(extra="forbid", allow_inf_nan=False, revalidate_instances="always"),
-)
+
+@dataclass(frozen=True, config=_STRICT)
+class GraphFile:
+    """A network's graph without weights, see ``inference.graph``: its file in the same folder.
+
+    Attributes:
+        file: its name, never a path.
+        bytes: its size.
+        sha256: its digest, 64 lower-case hexadecimal digits.
+    """
+
+    file: rules.FileName
+    bytes: rules.GraphSize
+    sha256: rules.Sha256
+
+
+@dataclass(frozen=True, config=_STRICT)
 class WeightsRecord:
     """One weights file and everything needed to use it and to say how far to trust it.
 
@@ -52,6 +71,7 @@ class WeightsRecord:
             that is not defined is left out.
         created: when, as ISO 8601 in UTC.
         licence: of the weights, with the attribution it asks for.
+        graph: what ONNX Runtime needs beside the weights; None where TensorFlow answers.
 
     Raises:
         WeightsError: a value is not what its field holds; all such fields are named.
@@ -74,6 +94,7 @@ class WeightsRecord:
     metrics: rules.Metrics
     created: rules.Time
     licence: rules.Text
+    graph: GraphFile | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -121,8 +142,8 @@ class WeightsRecord:
                 f"The weights record has schema_version {version}; this program reads up to "
                 f"{SCHEMA_VERSION}. It was written by a newer skinmodel: update this one."
             )
-        if version == _WITHOUT_TEMPERATURE and type(version) is int:
-            values = {**values, "schema_version": SCHEMA_VERSION, "temperature": 1.0}
+        if type(version) is int and version in _ADDED:
+            values = {**values, "schema_version": SCHEMA_VERSION, **_ADDED[version]}
         check_keys("The weights record", values, (f.name for f in fields(cls)))
         return cls(**values)
 

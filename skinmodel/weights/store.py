@@ -7,6 +7,7 @@ Two folders hold weights, each with a manifest: the ones that come with the prog
 import hashlib
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -23,7 +24,14 @@ from skinmodel.weights.manifest import (
     replace_record,
     write_manifest,
 )
-from skinmodel.weights.record import LICENCE, SCHEMA_VERSION, Form, WeightsRecord, utc_now
+from skinmodel.weights.record import (
+    LICENCE,
+    SCHEMA_VERSION,
+    Form,
+    GraphFile,
+    WeightsRecord,
+    utc_now,
+)
 from skinmodel.weights.state import FileFacts, WeightsState, decide, facts_of, read_facts
 
 Where = Literal["shipped", "home"]
@@ -73,6 +81,43 @@ def load_weights(
     if data is None or state is not WeightsState.OK:
         raise WeightsError(_explain_state(state, path, record, facts, spec))
     return decode(data, str(path), names)
+
+
+def verify_graph(folder: Path, record: WeightsRecord) -> WeightsState | None:
+    """Read the file of a record's graph and return what it is good for; None without a graph.
+
+    Raises:
+        WeightsError: the file is there but cannot be read.
+    """
+    if record.graph is None:
+        return None
+    facts = read_facts(folder / record.graph.file)
+    if not facts.exists:
+        return WeightsState.MISSING
+    same = (facts.size, facts.sha256) == (record.graph.bytes, record.graph.sha256)
+    return WeightsState.OK if same else WeightsState.CORRUPT
+
+
+def load_graph(record: WeightsRecord, folder: Path) -> bytes:
+    """Return a record's graph as it was written, checked by SHA-256.
+
+    Args:
+        record: from the manifest of ``folder``, with a graph.
+        folder: where its file is.
+
+    Raises:
+        WeightsError: the file is missing or not the recorded one.
+    """
+    assert record.graph is not None
+    path = folder / record.graph.file
+    data = read_bytes(path, record.graph.bytes) if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != record.graph.sha256:
+        raise WeightsError(
+            f"The graph '{path}' is missing or not the recorded one, and was not parsed: expected "
+            f"the SHA-256 {record.graph.sha256}. Restore it from the repository, or write it anew: "
+            "python -m skinmodel weights graphs."
+        )
+    return data
 
 
 def list_all() -> list[StoredRecord]:
@@ -137,6 +182,7 @@ def publish(
     versions: dict[str, str],
     metrics: dict[str, Any],
     form: Form,
+    graph: bytes | None = None,
 ) -> WeightsRecord:
     """Write weights and their record into a folder; a crash leaves what was there before.
 
@@ -158,6 +204,7 @@ def publish(
         versions: of the libraries at training.
         metrics: nested finite numbers.
         form: ``compact``, or ``float32`` for every value bit for bit.
+        graph: of the network, from ``inference.graph``; None where TensorFlow is to answer.
 
     Raises:
         WeightsError: a field does not hold its value, or the folder cannot be written.
@@ -181,15 +228,43 @@ def publish(
         metrics=metrics,
         created=utc_now(),
         licence=LICENCE,
+        graph=None if graph is None else _describe_graph(run_id, graph),
     )
     with lock_manifest(folder):
-        records = replace_record(read_manifest(folder), record)
-        try:
-            write_bytes(folder / record.file, data)
-            write_manifest(folder, records)
-        finally:
-            _remove_unnamed(folder, run_id)
+        _write(folder, record, {record.file: data}, graph)
     return record
+
+
+def replace_graph(folder: Path, record: WeightsRecord, graph: bytes) -> WeightsRecord:
+    """Write a graph beside weights that are stored, and name it in their record.
+
+    Raises:
+        WeightsError: the folder cannot be written.
+    """
+    changed = replace(record, graph=_describe_graph(record.run_id, graph))
+    with lock_manifest(folder):
+        _write(folder, changed, {}, graph)
+    return changed
+
+
+def _describe_graph(run_id: str, graph: bytes) -> GraphFile:
+    sha256 = hashlib.sha256(graph).hexdigest()
+    return GraphFile(f"{run_id}-{sha256[:_SHA_SHOWN]}.onnx", len(graph), sha256)
+
+
+def _write(
+    folder: Path, record: WeightsRecord, files: dict[str, bytes], graph: bytes | None
+) -> None:
+    """Write files, then the manifest that names them, then remove what it names no more."""
+    if record.graph is not None and graph is not None:
+        files = {**files, record.graph.file: graph}
+    records = replace_record(read_manifest(folder), record)
+    try:
+        for name, data in files.items():
+            write_bytes(folder / name, data)
+        write_manifest(folder, records)
+    finally:
+        _remove_unnamed(folder, record.run_id)
 
 
 def _explain_state(
@@ -231,15 +306,16 @@ def _list(where: Where) -> list[StoredRecord]:
 
 def _remove_unnamed(folder: Path, run_id: str) -> None:
     """Remove files of a run that the manifest does not name: replaced, or left by a crash."""
-    named = {record.file for record in read_manifest(folder)}
-    of_run = re.compile(rf"{re.escape(run_id)}-[0-9a-f]{{{_SHA_SHOWN}}}\.safetensors")
+    records = read_manifest(folder)
+    named = {r.file for r in records} | {r.graph.file for r in records if r.graph is not None}
+    of_run = re.compile(rf"{re.escape(run_id)}-[0-9a-f]{{{_SHA_SHOWN}}}\.(safetensors|onnx)")
     for path in folder.iterdir():
         if of_run.fullmatch(path.name) and path.name not in named:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise WeightsError(
-                    f"The replaced weights file '{path}' could not be removed ({error}); no record "
+                    f"The replaced file '{path}' could not be removed ({error}); no record "
                     "names it. Remove it by hand."
                 ) from error
 

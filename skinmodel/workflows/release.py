@@ -21,7 +21,11 @@ from skinmodel.evaluation.measures.metrics import HEADLINES
 from skinmodel.evaluation.report import EvaluationReport
 from skinmodel.files import write_text
 from skinmodel.imaging.preprocess import Preprocessing
+from skinmodel.inference.base import BaseClassifier
 from skinmodel.inference.classifier import Classifier
+from skinmodel.inference.engine import OnnxEngine
+from skinmodel.inference.parity import check_parity
+from skinmodel.inference.quick import QuickClassifier
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.run_folder import FinishedRun, read_finished, write_history
@@ -59,6 +63,7 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
 
     The predictions written are those of the compact weights, calibrated: the ones a user gets. One
     temperature is fitted on the validation folds, one view an image, and serves every later use.
+    They are ONNX Runtime's where the network has a graph, as a user's are.
 
     Args:
         run: folder of a finished run of a split that does not leak.
@@ -77,9 +82,13 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
     coded, coding = encode(finished.weights)
     # The compact form is measured as it will be read, from the very bytes that ship.
     weights = decode(coded, "the compact weights")
-    temperature = _fit(_load(finished, weights), data)
+    raw = _load(finished, weights)
+    graph = raw.build_graph()
+    temperature = _fit(_make_quick(raw, weights, graph), data)
     folder = results_folder / finished.result.run_id
-    compact, exact = (_load(finished, w, temperature) for w in (weights, finished.weights))
+    compact, exact = (
+        _make_quick(_load(finished, w, temperature), w, graph) for w in (weights, finished.weights)
+    )
     reports = {}
     for name, (dataset, views) in _MEASURED.items():
         loaded = load_evaluation_set(dataset, data)
@@ -101,7 +110,7 @@ def release(run: Path, data: Path, weights_folder: Path, results_folder: Path) -
     }
     # The results come first: weights that a manifest names never lack the proof of their figures.
     _write(folder, finished, summary)
-    record = publish_run(finished, weights_folder, coded, metrics, "compact", temperature)
+    record = publish_run(finished, weights_folder, coded, metrics, "compact", temperature, graph)
     return Release(record, summary, folder)
 
 
@@ -144,13 +153,36 @@ def _load(
     return Classifier(spec, weights, preprocessing, finished.result.run_id, temperature)
 
 
-def _fit(raw: Classifier, data: Path) -> float:
+def _make_quick(
+    classifier: Classifier, weights: Mapping[str, NDArray[np.float32]], graph: bytes | None
+) -> BaseClassifier:
+    """Return what will answer users, found to agree with what was trained.
+
+    Raises:
+        WeightsError: it does not agree.
+    """
+    if graph is None:
+        return classifier
+    engine = OnnxEngine(graph, weights)
+    quick = QuickClassifier(
+        classifier.spec,
+        classifier.preprocessing,
+        classifier.run_id,
+        classifier.temperature,
+        open_engine=lambda: engine,
+        open_tensorflow=lambda: classifier,
+    )
+    check_parity(quick, classifier)
+    return quick
+
+
+def _fit(raw: BaseClassifier, data: Path) -> float:
     dataset = load_evaluation_set("ham10000:val", data)
     truth = np.array([class_index(code) for code in dataset.index["truth"]], dtype=np.int64)
     return fit_temperature(truth, predict_all(raw, dataset))
 
 
-def _measure(exact: Classifier, data: Path) -> dict[str, dict[str, float]]:
+def _measure(exact: BaseClassifier, data: Path) -> dict[str, dict[str, float]]:
     dataset = load_evaluation_set("ham10000:test", data)
     truth = np.array([class_index(code) for code in dataset.index["truth"]], dtype=np.int64)
     lesions = dataset.index["group_id"].to_numpy(str)

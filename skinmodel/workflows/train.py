@@ -44,6 +44,7 @@ def publish_run(
     metrics: dict[str, Any],
     form: Form,
     temperature: float,
+    graph: bytes | None = None,
 ) -> WeightsRecord:
     """Write a run's encoded weights and their record into ``folder``.
 
@@ -54,6 +55,7 @@ def publish_run(
         metrics: nested finite numbers measured on these very weights.
         form: what ``data`` is.
         temperature: fitted on validation images; 1 for none.
+        graph: of the network, see ``inference.graph``; None where TensorFlow is to answer.
 
     Raises:
         WeightsError: see ``store.publish``.
@@ -71,6 +73,7 @@ def publish_run(
         versions=finished.result.versions,
         metrics=metrics,
         form=form,
+        graph=graph,
     )
 
 

@@ -104,7 +104,7 @@ def test_disagreement_is_said_first_and_bars_share_one_scale(open_dashboard, pic
         ("empty.png", b"", "empty"),
         ("text.jpg", b"no picture at all" * 50, "a text file, not a JPEG"),
         ("animation.jpg", b"GIF89a" + bytes(500), "GIF"),
-        ("large.png", b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024**2), "10 MB"),
+        ("large.png", b"\x89PNG\r\n\x1a\n" + bytes(25 * 1024**2), "25 MB"),
     ],
 )
 def test_broken_upload_gets_a_sentence_and_no_result(open_dashboard, name, data, sentence):

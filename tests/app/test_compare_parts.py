@@ -12,6 +12,7 @@ from app.compare.curves import build_curves, thin
 from app.compare.forest import build_differences
 from app.compare.matrix_chart import COUNTS, SHARES, Cell, build_matrix, describe_matrix
 from app.compare.operating import SENSITIVITY, SPECIFICITY, THRESHOLD, choose_threshold, project
+from app.compare.two_classes import build_table
 from app.services.differences import turn_around
 from app.services.pair import read_pair
 from app.services.photographs import (
@@ -29,7 +30,9 @@ from skinmodel.diagnoses import CODES
 from skinmodel.evaluation.comparison import Comparison, McNemar, SavedComparison
 from skinmodel.evaluation.measures.bootstrap import Interval
 from skinmodel.evaluation.measures.thresholds import OperatingPoint
+from skinmodel.evaluation.report import Provenance
 from skinmodel.evaluation.subgroups import MIN_LESIONS
+from skinmodel.evaluation.two_classes import FIGURES, TwoClassReport
 from skinmodel.imaging import images
 
 NAN = math.nan
@@ -196,3 +199,27 @@ def test_prose_states_the_limits_in_force():
     assert f"fewer than {MIN_LESIONS} lesions" in sections["subgroups"]
     assert "over 15 bins" in sections["errors"]
     assert len(sections) == read_content("compare").count("\n## ")
+
+
+def test_reports_of_two_classes_say_target_figures_and_what_leaks():
+    figures = {name: Interval(0.9, 0.8, 1.0) for name in FIGURES}
+    origin = Provenance(
+        run_id="cnn-x-1",
+        model="cnn",
+        dataset="folder:x-0",
+        dataset_title="Images in x",
+        leaks=True,
+        remark="",
+        views=1,
+        temperature=1.0,
+        dropped={},
+        images_per_second=1.0,
+        versions={},
+    )
+    intervals = {"level": 0.95, "draws": 10, "seed": 1, "unit": "patient"}
+    report = TwoClassReport(1, "", origin, "melanoma", 14, 2, 7, intervals, figures, ())
+    [row] = build_table((report,)).to_dict("records")
+    assert (row["Target"], row["Resampled"]) == ("Melanoma against the rest", "7 patients")
+    assert row["Images"] == "14, 2 of the target"
+    assert row["AUC"] == "0.900 (0.800\u00a0to\u00a01.000)"
+    assert row["Leaks"] == "yes: too good"

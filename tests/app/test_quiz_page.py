@@ -3,20 +3,23 @@
 import pytest
 from fakes import make_classifiers
 
-from skinmodel.diagnoses import get_diagnosis
+from app.quiz.wording import label
+from skinmodel.diagnoses import CODES, get_diagnosis
 from skinmodel.quiz.answers import to_csv
+from skinmodel.quiz.tasks import NO, YES
 from skinmodel.results import DISCLAIMER
 
 
 @pytest.fixture
 def quiz(open_dashboard):
-    def open_(second=False, classifiers=None):
+    def open_(second=False, classifiers=None, task="diagnosis"):
         at = open_dashboard(classifiers).switch_page("quiz/page.py").run()
         assert not at.exception
         assert "drawings made by this program" in at.info[0].value
         if second:
             [box] = [c for c in at.checkbox if c.label.startswith("Second opinion")]
             box.check()
+        at.radio[0].set_value(task)
         return press(at, "Start")
 
     return open_
@@ -29,10 +32,9 @@ def press(at, label):
     return at
 
 
-def reply(at, code, label="Your diagnosis", send="Answer"):
-    [radio] = [r for r in at.radio if r.label == label]
-    radio.set_value(code)
-    return press(at, send)
+def reply(at, code):
+    """Answer as asked, in a second opinion too."""
+    return press(at, label(state(at).task, code))
 
 
 def state(at):
@@ -60,6 +62,7 @@ def test_an_answer_shows_truth_and_networks_and_counts(quiz):
     assert at.success[0].value.startswith(f"Right: **{get_diagnosis(truth).name}**")
     assert {"CNN", "CNN-SA"} <= {s.value for s in at.subheader}
     assert next(iter(at.dataframe[0].value["right"])) == "1 of 1"
+    assert "analyses" not in at.session_state  # no picture of the quiz is one of Classify's
     at = press(at, "Next")
     assert at.header[0].value == "Question 2 of 10"
     wrong = next(code for code in ("nv", "mel") if code != state(at).case.code)
@@ -67,12 +70,6 @@ def test_an_answer_shows_truth_and_networks_and_counts(quiz):
     assert at.error[0].value.startswith("Wrong. It is")
     assert next(iter(at.dataframe[0].value["right"])) == "1 of 2"
     assert DISCLAIMER in written(at)
-
-
-def test_an_empty_answer_asks_for_one(quiz):
-    at = press(quiz(), "Answer")
-    assert "Choose a diagnosis first" in at.warning[0].value
-    assert not state(at).answers
 
 
 def test_ten_answers_end_the_quiz_with_a_table_to_keep(quiz):
@@ -99,9 +96,9 @@ def test_a_second_opinion_comes_between_answer_and_truth(quiz):
     assert not at.success
     assert not at.error
     assert not state(at).answers
-    at = reply(at, truth, "Your diagnosis now", "Answer again")
+    at = reply(at, truth)
     assert at.success[0].value.startswith("Right")
-    assert "you changed **1** wrong answers to right, **0** right" in written(at)
+    assert "changed **1 wrong answer** to right and **0 right answers** to wrong" in written(at)
 
 
 def test_a_network_that_fails_loses_no_answer(quiz):
@@ -119,3 +116,74 @@ def test_the_quiz_can_be_ended_early(quiz):
     at = press(at, "End the quiz")
     assert "The quiz is over" in at.success[0].value
     assert len(state(at).answers) == 1
+
+
+def scripts(at):
+    return [h.proto.body for h in at.get("html") if "skinmodelStep" in h.proto.body]
+
+
+def table(at):
+    return at.dataframe[0].value
+
+
+def test_each_answer_has_a_key_and_the_keyboard_goes_on_with_the_page(quiz):
+    at = quiz()
+    keys = {b.label: b.proto.shortcut for b in at.button if b.proto.shortcut}
+    assert keys == {get_diagnosis(c).name: str(n) for n, c in enumerate(CODES, start=1)}
+    [script] = scripts(at)
+    assert '"quiz-answer-1"' in script
+    at = reply(at, "nv")
+    [script] = scripts(at)
+    assert '"quiz-next-0"' in script
+    [script] = scripts(press(at, "Next"))
+    assert '"quiz-answer-2"' in script
+
+
+def test_a_confidence_is_written_as_it_was_given(quiz):
+    at = quiz()
+    at.segmented_control[0].set_value(80)
+    at = reply(at, "nv")
+    assert "80 % sure at first" in written(at)
+    assert state(at).answers[0].confidence == 0.8
+
+
+def test_one_answer_gets_no_interval_and_no_plural(quiz):
+    at = reply(quiz(), "nv")
+    assert not [cell for cell in table(at).iloc[0] if " to " in str(cell)]
+    assert "1 picture;" in written(at)
+
+
+def test_misses_are_reviewed_and_asked_again(quiz):
+    at, missed = quiz(), []
+    for number in range(3):
+        case = state(at).case
+        wrong = "nv" if case.code != "nv" else "mel"
+        missed += [case.image_id] if number else []
+        at = press(reply(at, wrong if number else case.code), "Next")
+    at = press(at, "End the quiz")
+    assert "What you missed" in {h.value for h in at.header}
+    alts = [image.alt for element in at.image for image in element.proto.imgs]
+    assert len([alt for alt in alts if alt.startswith("A picture you missed")]) == 2
+    at = press(at, "Again with these 2")
+    assert (state(at).length, state(at).answers) == (2, [])
+    assert sorted(case.image_id for case in state(at).cases) == sorted(missed)
+    assert at.header[0].value == "Question 1 of 2"
+    at = reply(at, state(at).case.code)
+    assert "You had seen these pictures" in written(at)
+    assert "seen_before" in to_csv(state(at).answers, True).decode().splitlines()[0]
+    at = press(reply(press(at, "Next"), state(at).case.code), "Next")
+    assert "You missed none" in written(at)
+
+
+@pytest.mark.parametrize("task", ["malignant", "excise"])
+def test_a_decision_is_scored_by_sensitivity_and_specificity(quiz, task):
+    at = quiz(task=task)
+    for _ in range(2):
+        assert {label(task, YES), label(task, NO)} <= {b.label for b in at.button}
+        assert (state(at).case.code, task) != ("akiec", "excise")
+        at = press(reply(at, YES), "Next")
+    found = table(at)
+    assert list(found.columns[1:4]) == ["right", "sensitivity", "specificity"]
+    right = sum(a.truth == YES for a in state(at).answers)
+    assert found["right"].iloc[0] == f"{right} of 2"
+    assert f'{right} with the right answer "{label(task, YES)}"' in written(at)

@@ -23,6 +23,7 @@ def manager(monkeypatch):
     manager = MemoryUploadedFileManager("/_stcore/upload_file")
     instance = SimpleNamespace(uploaded_file_mgr=manager)
     monkeypatch.setattr(runtime, "get_instance", lambda: instance)
+    monkeypatch.setattr(quota, "POOL", 0)
     return manager
 
 
@@ -77,11 +78,34 @@ def test_the_oldest_upload_of_a_session_goes_where_a_new_one_finds_no_room(manag
     assert held(manager, "b") == ["other"]
 
 
-def test_many_small_files_are_bounded_too(manager):
-    for number in range(100):
-        quota.make_room(manager, "a", SURROUNDINGS)
+def test_many_small_files_are_bounded_too_and_a_batch_of_usual_pictures_fits(manager):
+    for number in range(1200):
+        quota.make_room(manager, "a", quota.LEAST)
         put(manager, "a", f"f{number}", 1)
-    assert len(held(manager)) < LIMIT // SURROUNDINGS
+    assert len(held(manager)) == LIMIT // quota.LEAST > 200
+
+
+def test_a_long_name_counts(manager):
+    quota.make_room(manager, "a", SURROUNDINGS)
+    manager.add_file("a", UploadedFileRec("x", "n" * 2 * LIMIT, "image/jpeg", b""))
+    quota.make_room(manager, "a", 1)
+    assert held(manager) == []
+
+
+def test_what_others_leave_of_the_pool_may_be_used_by_one(manager, monkeypatch):
+    monkeypatch.setattr(quota, "POOL", 2 * SIZE)
+
+    async def run():
+        server = Server(manager)
+        for number in range(12):
+            assert await server.upload(f"f{number}") == 204
+        assert held(manager) == [f"f{n}" for n in range(12)][-(FIT + 2) :]
+        for number in range(12):  # the pool is taken: this one has its own share
+            assert await server.upload(f"g{number}", session="b") == 204
+        assert held(manager, "b") == [f"g{n}" for n in range(12)][-FIT:]
+        assert len(held(manager)) == FIT + 2
+
+    asyncio.run(run())
 
 
 def test_uploads_on_their_way_count_and_what_is_too_much_is_refused_in_words(manager):

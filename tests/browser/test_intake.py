@@ -108,7 +108,7 @@ def test_a_file_the_browser_refuses_is_said_so_without_the_last_ones_error(
     assert said_of_unsent(far_page) == "none"
     uploader_of(far_page).send_keys(str(large))
     wait(far_page, lambda d: "damaged or incomplete" not in text_of(d))
-    assert "at most 10 MB" in said_of_unsent(far_page)
+    assert "at most 25 MB" in said_of_unsent(far_page)
     uploader_of(far_page).send_keys(str(broken))
     wait(far_page, lambda d: "damaged or incomplete" in text_of(d))
     assert said_of_unsent(far_page) == "none"

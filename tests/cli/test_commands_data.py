@@ -34,6 +34,7 @@ def test_a_whole_set_is_counted_split_and_free_of_leaks(tiny, drawn, capsys):
             str(n) for n in (len(of_side), of_side["group_id"].nunique(), *counts)
         ]
     assert "on two sides: 0 lesions, 0 images" in out
+    assert "NOT THE SPLIT" not in out
 
 
 def test_the_data_folder_may_come_from_the_environment(tiny, drawn, capsys, monkeypatch):
@@ -47,6 +48,7 @@ def test_what_is_not_as_released_is_listed_and_ends_with_1(drawn, capsys):
     out = capsys.readouterr().out
     assert "- 168 rows where the release has 10,015" in out
     assert "- 24 images of nv where the release has 6,705" in out
+    assert "NOT THE SPLIT OF HAM10000, which has 10,015 images: a split of the 168" in out
 
 
 def test_a_set_without_one_usable_image_ends_with_1(tiny, tmp_path, capsys):

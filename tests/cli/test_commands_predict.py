@@ -13,11 +13,11 @@ from PIL import Image
 from skinmodel.cli import predict
 from skinmodel.cli.main import main
 from skinmodel.diagnoses import CODES
-from skinmodel.inference.classifier import Classifier
+from skinmodel.inference import quick
 from skinmodel.models.registry import get_spec
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
 
-load = cache(Classifier.load.__func__)
+load = cache(quick.open_named)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
 def world(made, monkeypatch):
     use_tiny_world(monkeypatch, made.home)
     # Loaded once for all tests here; test_inference_classifier.py holds loading itself.
-    monkeypatch.setattr(Classifier, "load", classmethod(load))
+    monkeypatch.setattr(quick, "open_named", load)
     return made
 
 
@@ -162,7 +162,7 @@ def test_every_row_names_its_run_also_of_two_runs_of_one_model(
     (tmp_path / "a.png").write_bytes(encode_image(photo))
     runs = {"cnn": "cnn-grouped-s1-0123abcd", "mine": "cnn-my.recipe-s2-4567cdef"}
     monkeypatch.setattr(predict, "_check", lambda *_: None)
-    monkeypatch.setattr(Classifier, "load", classmethod(lambda _, name: OneRun(runs[name])))
+    monkeypatch.setattr(quick, "open_named", lambda name: OneRun(runs[name]))
     models = ["--model", "cnn", "--model", "mine", "--explain", "grad_cam"]
     out = run(capsys, str(tmp_path / "a.png"), *models, "--format", form)[1]
     if form == "table":
@@ -238,7 +238,7 @@ def test_eight_views_are_another_answer_than_one(world, pictures, capsys):
 def test_wrong_usage_ends_with_2_before_anything_is_loaded(
     world, pictures, capsys, monkeypatch, arguments, message
 ):
-    monkeypatch.setattr(Classifier, "load", _fail)
+    monkeypatch.setattr(quick, "open_named", _fail)
     status, out, err = run(capsys, pictures[0], *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")
@@ -312,3 +312,57 @@ def test_names_that_a_terminal_or_a_spreadsheet_would_obey_are_harmless(
     assert "\x1b" not in out
     assert "a\\x1b[2J\\nb.png" in out
     assert len(out.splitlines()) == 7  # a header, a line each, the disclaimer
+
+
+def test_a_folder_is_scored_into_files_and_what_it_holds_besides_is_told(world, tmp_path, capsys):
+    folder, out = tmp_path / "in" / "deep", tmp_path / "out"
+    folder.mkdir(parents=True)
+    for number, file in enumerate(sorted(factories.drawn_index(world.data)["path"])[:3]):
+        Image.open(file).save(folder / f"p{number}.JPEG")
+    (folder / "Thumbs.db").touch()
+    (folder / "broken.jpg").write_bytes(b"GIF89a and so on")
+    arguments = [str(tmp_path / "in"), "--model", "cnn", "--out", str(out)]
+    status, told, _ = run(capsys, *arguments)
+    assert status == 1
+    assert "Passed over: 1 left over by a system" in told
+    assert "4 pictures in 1 parts" in told
+    assert "Unreadable: 1, each with its reason in errors.csv" in told
+    assert DISCLAIMER in told
+    [part] = out.glob("part-*.csv")
+    rows = list(csv.DictReader(io.StringIO(part.read_text())))
+    status, printed, err = run(capsys, str(folder), "--model", "cnn", "--format", "csv")
+    alone = [row for row in csv.DictReader(io.StringIO(printed)) if not row["error"]]
+    assert "Passed over" in err
+    assert [row["p_mel"] for row in rows] == [row["p_mel"] for row in alone]
+    assert [row["file"] for row in rows] == [row["file"] for row in alone]
+    status, told, _ = run(capsys, *arguments)
+    assert "Scored now: 0 pictures" in told
+
+
+def test_overlays_of_a_folder_are_numbered_as_its_list(world, tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for number, file in enumerate(sorted(factories.drawn_index(world.data)["path"])[:2]):
+        Image.open(file).save(folder / f"p{number}.png")
+    more = ["--out", str(out), "--format", "parquet", "--explain", "grad_cam"]
+    status, _, _ = run(capsys, str(folder), "--model", "cnn", *more)
+    assert status == 0
+    run_id = load("cnn").run_id
+    names = [f"{n + 1:04d}-p{n}-{run_id}-grad_cam.png" for n in range(2)]
+    assert sorted(file.name for file in (out / "overlays").iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--format", "isic"], "need --out DIR"),
+        (["--shard", "3/2"], "is no share"),
+        (["--format", "isic", "--out", "x", "--model", "cnn_sa"], "one network, and 2 were named"),
+    ],
+)
+def test_wrong_usage_of_a_folder_is_told(world, tmp_path, capsys, more, words):
+    (tmp_path / "a.png").touch()
+    more = [str(tmp_path / "x") if word == "x" else word for word in more]
+    status, _, err = run(capsys, str(tmp_path), "--model", "cnn", *more)
+    assert status == 2
+    assert words in err

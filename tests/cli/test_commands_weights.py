@@ -117,4 +117,4 @@ def test_an_action_is_required(folder, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["weights"])
     assert ended.value.code == 2
-    assert "list|verify" in capsys.readouterr().err
+    assert "list|verify|graphs" in capsys.readouterr().err

@@ -280,6 +280,90 @@ class TestFolder:
         assert dataset.remark == ""
 
 
+class TestOtherLabels:
+    """What says what the pictures show, as people bring it."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        def draw(*places):
+            picture = Image.fromarray(draw_picture(np.random.default_rng(3), 1, 64))
+            for place in places:
+                file = tmp_path / "set" / place
+                file.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(file, format="JPEG")
+            return tmp_path / "set"
+
+        return draw
+
+    def test_folders_are_classes_whatever_they_are_called(self, folder):
+        images = folder(
+            *("train/mel/a.jpg", "train/NV/b.JPG", "test/basal_cell_carcinoma/c.jfif"),
+            *("test/Actinic keratoses/deep/d.jpe", "scc/e.jpg", "others/f.jpg", "g.jpg"),
+        )
+        (images / "train" / "Thumbs.db").touch()
+        dataset = load_folder(images)
+        truth = dict(zip(dataset.index["image_id"], dataset.index["truth"], strict=True))
+        assert truth == {"a": "mel", "b": "nv", "c": "bcc", "d": "akiec"}
+        assert {reason: n for reason, n in dataset.dropped.items() if n} == {
+            "picture in no folder that is called as a diagnosis": 2,
+            "squamous cell carcinoma: no class of the networks": 1,
+        }
+        assert "The folders' names are the diagnoses." in dataset.remark
+        assert "Passed over: 1 left over by a system" in dataset.remark
+        assert dataset.unit == "image"
+
+    def test_folders_that_say_nothing_are_named(self, folder):
+        images = folder("one/a.jpg", "two/b.jpg")
+        (images / "notes.txt").touch()
+        with pytest.raises(DatasetError) as caught:
+            load_folder(images)
+        assert "Folders with pictures: one, two." in str(caught.value)
+        assert "1 that are no pictures by their names (.txt)" in str(caught.value)
+
+    def test_one_name_in_two_class_folders_is_refused(self, folder):
+        with pytest.raises(DatasetError, match="more than one picture of a name in its folders: a"):
+            load_folder(folder("train/mel/a.jpg", "test/mel/a.jpg"))
+
+    def test_the_archives_table_lies_among_the_pictures_and_the_rest_is_counted_by_value(
+        self, folder
+    ):
+        images = folder("I0.jpg", "I1.jpg", "I2.jpg", "I3.jpg")
+        (images / "metadata.csv").write_text(
+            "isic_id,diagnosis_3,patient_id\nI0,Nevus,P1\nI1,Melanoma in situ,P1\n"
+            "I2,Scar,P2\nI3,,P2\n"
+        )
+        dataset = load_folder(images)
+        assert list(dataset.index["truth"]) == ["nv", "mel"]
+        assert list(dataset.index["group_id"]) == ["P1", "P1"]
+        assert {reason: n for reason, n in dataset.dropped.items() if n} == {
+            "no class of the networks: Scar": 1,
+            "no class of the networks: none given": 1,
+        }
+        assert dataset.unit == "patient"
+        assert dataset.remark.startswith("The intervals resample patients.")
+
+    def test_what_is_missing_on_either_side_is_counted_where_asked_for(self, folder, tmp_path):
+        images, truth = folder("a.jpg", "b.jpg"), tmp_path / "truth.csv"
+        truth.write_text("image_id,dx,note\na.jpg,MEL,x\nz.jpg,nv,y\n")
+        with pytest.raises(DatasetError, match="--allow-missing"):
+            load_folder(images, truth)
+        dataset = load_folder(images, truth, allow_missing=True)
+        assert list(dataset.index["image_id"]) == ["a"]
+        assert {reason: n for reason, n in dataset.dropped.items() if n} == {
+            "image file missing": 1,
+            "image file without a row": 1,
+        }
+        assert "Columns of the table that are not used: note." in dataset.remark
+
+    def test_two_classes_have_a_target_and_a_name_of_their_own(self, folder, tmp_path):
+        images, truth = folder("a.jpg", "b.jpg"), tmp_path / "truth.csv"
+        truth.write_text("image_name,target\na,1\nb,0\n")
+        dataset = load_folder(images, truth)
+        assert (dataset.target, list(dataset.index["truth"])) == ("melanoma", ["melanoma", "rest"])
+        other = load_folder(images, truth, target="malignant")
+        assert (other.target, other.name == dataset.name) == ("malignant", False)
+
+
 @pytest.mark.data
 @pytest.mark.skipif(REAL is None, reason="SKINMODEL_DATA is not set")
 class TestRealData:

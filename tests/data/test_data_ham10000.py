@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -220,21 +222,82 @@ def test_no_metadata_says_where_it_was_looked_for_and_how_to_get_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\xff\xfe\x00,\n", b"a\n1,2,3\n1,2,3,4,5\n"],
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfe\x00,\n", "is not text"),
+        (b"a\n1,2,3\n1,2,3,4,5\n", "2 rows with more or fewer cells"),
+    ],
     ids=["empty", "utf-16", "ragged"],
 )
-def test_metadata_that_is_no_table_is_a_dataset_error(tmp_path, content):
+def test_metadata_that_is_no_table_is_a_dataset_error(tmp_path, content, words):
     write_set(tmp_path)
     (tmp_path / "HAM10000" / ham10000.METADATA).write_bytes(content)
-    with pytest.raises(DatasetError, match=r"HAM10000_metadata.csv' is not a CSV table"):
+    with pytest.raises(DatasetError, match=rf"HAM10000_metadata.csv' .*{words}"):
         inspect(tmp_path)
 
 
 def test_a_set_without_one_usable_image_is_refused(tmp_path):
-    write_set(tmp_path, make_table()[:0])
-    with pytest.raises(DatasetError, match="no usable image"):
+    write_set(tmp_path, make_table().assign(dx="wart"))
+    with pytest.raises(DatasetError, match="diagnoses other than"):
         read_index(tmp_path, complete=False)
+
+
+def move_into(folder):
+    """Put a part into a folder of its own name, as unpacking twice does."""
+    inner = folder.rename(folder.with_name("moved"))
+    folder.mkdir()
+    inner.rename(folder / folder.name)
+
+
+def change_endings(folder):
+    for file in folder.glob("*.jpg"):
+        file.rename(file.with_suffix(".JPG"))
+
+
+def save_with_tabs(table, name):
+    text = table.read_text()
+    table.unlink()
+    table.with_name(name).write_text(text.replace(",", "\t"))
+
+
+LAYOUTS = {
+    "no ending": lambda root: (root / ham10000.METADATA).rename(root / "HAM10000_metadata"),
+    "dataverse": lambda root: save_with_tabs(root / ham10000.METADATA, "HAM10000_metadata.tab"),
+    "tabs in a csv": lambda root: save_with_tabs(root / ham10000.METADATA, ham10000.METADATA),
+    "lower case": lambda root: [(root / part).rename(root / part.lower()) for part in PARTS],
+    "part in part": lambda root: [move_into(root / part) for part in PARTS],
+    "capitals": lambda root: change_endings(root / PARTS[0]),
+    "other name": lambda root: root.rename(root.with_name("ham10000")),
+}
+
+
+@pytest.mark.parametrize("change", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_layouts_of_mirrors_are_found_whole(tmp_path, change):
+    change(write_set(tmp_path) / "HAM10000")
+    index, defects = inspect(tmp_path)
+    assert (len(index), defects) == (14, ())
+
+
+def test_one_folder_images_is_the_whole(tmp_path):
+    index, defects = inspect(write_set(tmp_path, folders=("images",)))
+    assert (len(index), defects) == (14, ())
+
+
+def test_pictures_that_a_mirror_holds_twice_are_told_and_taken_once(tmp_path):
+    root = write_set(tmp_path) / "HAM10000"
+    shutil.copytree(root / PARTS[0], root / "images")
+    index, defects = inspect(tmp_path)
+    assert len(index) == 14
+    assert words(defects)[0].startswith("images with more than one file, of which one is taken: ")
+    assert {path.split("/")[-2] for path in index["path"]} == set(PARTS)
+
+
+def test_other_columns_are_named_and_codes_may_be_in_capitals(tmp_path):
+    table = make_table().assign(cell_type="x").rename(columns={"dx": "DX"})
+    write_set(tmp_path, table.assign(DX=table["DX"].str.upper()))
+    assert inspect(tmp_path)[1] == ()
+    assert ham10000.read_unused_columns(tmp_path) == ("cell_type",)
 
 
 @pytest.mark.data

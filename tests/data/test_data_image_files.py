@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from skinmodel.data.image_files import find_images, match_images, to_image_id
+from skinmodel.data.image_files import find_images, match_images, to_image_id, walk
 from skinmodel.errors import DatasetError
 
 
@@ -70,3 +70,21 @@ def test_no_file_at_all_leaves_every_path_missing(tmp_path):
     matched, strangers = match_images(rows, touch(tmp_path / "images"))
     assert matched["path"].isna().all()
     assert strangers == []
+
+
+def test_pictures_are_found_at_any_depth_and_the_rest_is_counted_by_reason(tmp_path):
+    touch(
+        tmp_path, "a.JFIF", ".DS_Store", "._a.jpg", "Thumbs.db", "notes.TXT", "b.csv", "no ending"
+    )
+    touch(tmp_path / "ä b", "lesion 1 (copy).jpe", "c.heic")
+    touch(tmp_path / "__MACOSX", "._d.jpg")
+    (tmp_path / "ä b" / "back").symlink_to(tmp_path)
+    found = walk(tmp_path)
+    assert [file.name for file in found.files] == ["a.JFIF", "c.heic", "lesion 1 (copy).jpe"]
+    assert list(found.passed.values()) == [4, 3]
+    assert found.describe().startswith("Passed over: 4 left over by a system (such as ._x, ")
+    assert "3 that are no pictures by their names (" in found.describe()
+
+
+def test_a_folder_with_pictures_only_has_passed_nothing_over(tmp_path):
+    assert walk(touch(tmp_path / "images", "a.jpg")).describe() == ""

@@ -41,8 +41,15 @@ def test_cells_are_text_as_they_stand_and_rows_know_their_line(write):
         b"image\tMEL\nISIC_1\t1\n",
         b'"image","MEL"\n"ISIC_1","1"\n',
         b"image,MEL\nISIC_1,1\n,\n\n",
+        b"image;MEL\nISIC_1;1\n",
+        b'"image";"MEL"\r\n"ISIC_1";"1"\r\n',
+        "image,MEL\nISIC_1,1\n".encode("utf-16"),
+        "image\tMEL\r\nISIC_1\t1\r\n".encode("utf-16"),
     ],
-    ids=["byte-order-mark", "crlf", "no-last-newline", "tabs", "quoted", "empty-lines"],
+    ids=[
+        *("byte-order-mark", "crlf", "no-last-newline", "tabs", "quoted", "empty-lines"),
+        *("semicolons", "quoted-semicolons", "utf-16", "utf-16-tabs"),
+    ],
 )
 def test_other_spellings_of_one_table(write, content):
     table = read_table(write(content))
@@ -50,10 +57,15 @@ def test_other_spellings_of_one_table(write, content):
     assert table.to_numpy().tolist() == [["ISIC_1", "1"]]
 
 
-def test_semicolons_are_refused_with_what_was_found(write):
-    message = refuse(write("image;MEL;NV\nISIC_1;1,0;0,0\n"))
-    assert "semicolons: 'image;MEL;NV'" in message
-    assert "separated by commas" in message
+def test_the_commonest_separator_of_the_header_is_taken_and_none_within_quotes(write):
+    table = read_table(write('image;"MEL, in situ, or invasive";NV\nISIC_1;1,0;0,0\n'))
+    assert list(table.columns) == ["image", "MEL, in situ, or invasive", "NV"]
+    assert table.to_numpy().tolist() == [["ISIC_1", "1,0", "0,0"]]
+
+
+def test_columns_without_a_name_are_called_by_their_place(write):
+    table = read_table(write(",image,MEL,\n0,ISIC_1,1,\n"))
+    assert list(table.columns) == ["Unnamed: 0", "image", "MEL", "Unnamed: 3"]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", "  \n , ,\n"])
@@ -69,7 +81,7 @@ def test_a_header_alone_is_no_table(write):
     ("content", "words"),
     [
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not text in UTF-8"),
-        ("image,MEL\nISIC_1,1\n".encode("utf-16"), "not text in UTF-8"),
+        ("image,MEL\nISIC_1,1\n".encode("utf-16-le"), "binary file"),
         (b"image,MEL\nISIC\x001,1\n", "binary file"),
         (b"image,MEL\nM\xfcller,1\n", "not text in UTF-8"),
     ],
@@ -98,10 +110,9 @@ def test_damaged_csv_is_told_by_line(write, content):
     assert re.search(r"is not a CSV table: line \d+: ", refuse(write(content)))
 
 
-@pytest.mark.parametrize("header", ["image,MEL,MEL", "image,,MEL", "image,MEL,"])
-def test_headers_must_name_every_column_once(write, header):
-    message = refuse(write(f"{header}\nISIC_1,1,0\n"))
-    assert ("columns of one name" if "MEL,MEL" in header else "without a name") in message
+def test_headers_must_name_a_column_once(write):
+    message = refuse(write("image,MEL,MEL\nISIC_1,1,0\n"))
+    assert "columns of one name" in message
 
 
 def test_a_table_larger_than_the_limit_is_refused(write, monkeypatch):

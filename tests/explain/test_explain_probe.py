@@ -44,10 +44,15 @@ def build_spotter(seed=None):
     return model
 
 
+def build_probe(model, temperature=1.0):
+    answer = tf.function(lambda inputs: model(inputs, training=False))
+    return Probe(model, SPEC, INPUT, temperature, lambda inputs: answer(inputs).numpy())
+
+
 @cache
 def measure_network(seed=None):
     subjects = draw_subjects(24)
-    probe = Probe(build_spotter(seed), SPEC, INPUT, 1.0)
+    probe = build_probe(build_spotter(seed))
     probabilities = probe.predict(np.stack([s.pixels for s in subjects]))
     found = measure(probe, subjects, probabilities, "grad_cam", WHOLE, per_class=True, seed=1)
     table = add_controls(to_table(subjects, found, probabilities), found.maps, found.lesions, WHOLE)
@@ -66,7 +71,7 @@ def test_a_network_that_finds_spots_is_told_from_ones_with_random_weights():
 
 def test_mixing_weights_up_changes_maps_and_is_undone():
     model = build_spotter()
-    probe = Probe(model, SPEC, INPUT, 1.0)
+    probe = build_probe(model)
     pixels, classes = np.stack([s.pixels for s in draw_subjects(6)]), np.zeros(6, np.int64)
     before = probe.explain("grad_cam", pixels, classes)
     weights = [w.copy() for w in model.get_weights()]
@@ -89,8 +94,8 @@ def test_answers_are_calibrated_and_alike_in_any_batch():
     pixels = np.stack([s.pixels for s in subjects])
     model = build_spotter()
     plain = np.asarray(model(pixels / np.float32(127.5) - 1))
-    np.testing.assert_allclose(Probe(model, SPEC, INPUT, 1.0).predict(pixels), plain, rtol=1e-5)
-    warm = Probe(model, SPEC, INPUT, 2.0).predict(pixels)
+    np.testing.assert_allclose(build_probe(model).predict(pixels), plain, rtol=1e-5)
+    warm = build_probe(model, 2.0).predict(pixels)
     roots = np.sqrt(plain)
     np.testing.assert_allclose(warm, roots / roots.sum(axis=1, keepdims=True), rtol=1e-4)
 

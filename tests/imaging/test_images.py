@@ -269,7 +269,7 @@ def test_empty():
 
 
 def test_too_many_bytes():
-    with pytest.raises(ImageError, match="larger than 10 MB"):
+    with pytest.raises(ImageError, match=r"larger than 25 MB.*To make it smaller"):
         images.decode(bytes(images.MAX_BYTES + 1))
 
 
@@ -277,9 +277,6 @@ def test_too_many_bytes():
     ("kind", "named"),
     [
         ("GIF", "a GIF picture"),
-        ("WEBP", "a WebP"),
-        ("BMP", "a BMP"),
-        ("TIFF", "a TIFF"),
         ("ICO", "an icon"),
         ("PDF", "a PDF"),
     ],
@@ -292,10 +289,8 @@ def test_other_formats_are_named(photo, encode_image, kind, named):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture"),
         (b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF picture"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video"),
-        (bytes(128) + b"DICM" + bytes(90), "a DICOM file"),
         (b"PK\x03\x04" + bytes(60), "a ZIP archive"),
         (b"<!DOCTYPE html><html></html>", "a web page"),
         ("Melanozytärer Nävus, rechts\n".encode() * 60, "a text file"),
@@ -449,6 +444,38 @@ def test_two_of_the_largest_pictures_at_once_stay_below_500_mb(tmp_path, kind):
     assert 100 < int(peak) < 500
 
 
+WRITE = """
+import sys
+from PIL import Image
+Image.MAX_IMAGE_PIXELS = None
+mode, width, height, path = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+options = {"progressive": True, "subsampling": 0} if mode == "CMYK" else {}
+Image.new(mode, (width, height), (90, 80, 20, 0)[: len(mode)]).save(path, "JPEG", **options)
+"""
+
+
+READ = MEASURE.replace("images.decode(data)", "images.read(Path(sys.argv[1]))")
+
+
+@needs_proc
+def test_a_named_file_may_be_larger_and_is_read_at_a_reduced_scale(tmp_path):
+    path = tmp_path / "large.jpg"
+    run(WRITE, "RGB", "12000", "9000", str(path))
+    assert "more than 40 million pixels (12000 x 9000)" in run(MEASURE, str(path))
+    peak, *said = run(READ, str(path)).split("|")
+    assert said == ["1536x2048x3"] * 2
+    assert int(peak) < 300
+
+
+@needs_proc
+def test_a_file_that_would_take_too_much_memory_is_refused_by_its_header(tmp_path):
+    path = tmp_path / "large.jpg"
+    run(WRITE, "CMYK", "12000", "9000", str(path))
+    peak, *said = run(READ, str(path)).split("|")
+    assert all("would take about 0.9 GB of memory, and 0.8 are the most" in s for s in said)
+    assert int(peak) < 50
+
+
 # Files
 
 
@@ -489,7 +516,7 @@ def test_large_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     with (tmp_path / "large.jpg").open("wb") as file:
         file.truncate(2**40)
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("the file was opened"))
-    with pytest.raises(ImageError, match="larger than 10 MB"):
+    with pytest.raises(ImageError, match="larger than 100 MB"):
         images.read(tmp_path / "large.jpg")
 
 

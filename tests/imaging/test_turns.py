@@ -64,7 +64,7 @@ def test_every_picture_takes_its_turn_and_large_ones_leave_no_memory_behind(
     trimmed = []
     monkeypatch.setattr(images, "give_back", lambda: trimmed.append(budget._used))
     budget = Budget(1)
-    monkeypatch.setattr(images, "_BUDGET", budget)
+    monkeypatch.setattr(images, "BUDGET", budget)
     for side, times in ((500, 0), (2100, 1)):
         for kind in ("JPEG", "PNG"):
             trimmed.clear()

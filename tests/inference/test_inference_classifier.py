@@ -9,9 +9,12 @@ from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, UnknownNameError, WeightsError
 from skinmodel.evaluation.measures.calibration import apply_temperature
 from skinmodel.imaging import preprocess
-from skinmodel.inference.classifier import BATCH, Classifier
+from skinmodel.inference import classifier
+from skinmodel.inference.classifier import Classifier
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
+
+SAME = 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +65,51 @@ def test_it_computes_what_the_stored_weights_say(world, network):
     assert network.record == record
 
 
-def test_an_image_gets_the_same_answer_whatever_stands_beside_it(network):
+def test_what_measures_its_maps_gets_its_own_answers(network, plain, monkeypatch):
+    images = draw_images(3, TINY_INPUT.height, TINY_INPUT.width)
+    for each in (network, plain):
+        np.testing.assert_allclose(
+            each.probe().predict(np.stack(images)), each.predict(images), atol=1e-6
+        )
+    # Also of a network that only TensorFlow can answer for.
+    monkeypatch.setattr(Classifier, "build_graph", lambda _: None)
+    np.testing.assert_allclose(
+        network.probe().predict(np.stack(images)), network.predict(images), atol=1e-6
+    )
+
+
+def test_an_image_gets_the_same_answer_whatever_stands_beside_it(network, monkeypatch):
+    monkeypatch.setattr(classifier, "BULK", 5)
     images = draw_images(12)
     others, image = images[1:], images[0]
     alone = network.predict([image])[0]
-    for place in (0, 5, 7, 8, 11):
+    for place in (0, 4, 5, 11):
         batch = [*others[:place], image, *others[place:]]
-        assert network.predict(batch)[place].tobytes() == alone.tobytes(), place
-    assert network.predict([image], views=8).tobytes() == (
-        network.predict(images, views=8)[:1].tobytes()
+        np.testing.assert_allclose(network.predict(batch)[place], alone, atol=SAME)
+    np.testing.assert_allclose(
+        network.predict(images, views=8)[:1], network.predict([image], views=8), atol=SAME
     )
+
+
+def test_one_picture_is_computed_as_one_and_eight_views_as_eight(network, monkeypatch):
+    computed = []
+    run = network._run
+    monkeypatch.setattr(network, "_run", lambda x: computed.append(len(x)) or run(x))
+    network.predict(draw_images(1))
+    network.predict(draw_images(1), views=8)
+    network.predict(draw_images(classifier.BULK + 3))
+    assert computed == [1, 8, classifier.BULK, 3]
+
+
+def test_features_are_what_the_last_layer_sees(network):
+    images = draw_images(3)
+    found = network.features(images)
+    last = network._model.layers[-1]
+    assert (found.dtype, found.shape) == (np.float32, (3, last.kernel.shape[0]))
+    logits = found @ last.kernel.numpy() + last.bias.numpy()
+    powers = np.exp(logits)
+    p = apply_temperature(powers / powers.sum(axis=1, keepdims=True), network.temperature)
+    np.testing.assert_allclose(p, network.predict(images), atol=SAME)
 
 
 def test_eight_threads_get_what_one_gets(network):
@@ -179,13 +217,13 @@ def test_soft_attention_is_the_sum_of_its_heads_and_knows_no_class(world, networ
 
 def test_grad_cam_speaks_for_the_class_asked_for_or_the_likeliest(network, plain):
     [image] = draw_images(1)
-    for classifier in (network, plain):
-        [prediction] = classifier.classify([image])
-        chosen = classifier.explain(image, "grad_cam")
+    for asked in (network, plain):
+        [prediction] = asked.classify([image])
+        chosen = asked.explain(image, "grad_cam")
         assert (chosen.method, chosen.layer, chosen.code) == ("grad_cam", "conv6", prediction.code)
-        again = classifier.explain(image, "grad_cam", prediction.code)
+        again = asked.explain(image, "grad_cam", prediction.code)
         np.testing.assert_array_equal(chosen.values, again.values)
-        maps = [classifier.explain(image, "grad_cam", code).values for code in CODES]
+        maps = [asked.explain(image, "grad_cam", code).values for code in CODES]
         assert all(np.isfinite(m).all() and m.min() >= 0 and m.ndim == 2 for m in maps)
         assert len({m.tobytes() for m in maps}) > 1
         assert chosen.heads is None
@@ -222,7 +260,7 @@ def test_the_weights_own_preprocessing_is_used(world):
     spec, weights = TINY_MODELS["cnn_sa"], _weights_of(world)
     rgb = Classifier(spec, weights, TINY_INPUT, "r1")
     bgr = Classifier(spec, weights, replace(TINY_INPUT, channels="BGR"), "r1")
-    images = draw_images(BATCH)
+    images = draw_images(8)
     swapped = [np.ascontiguousarray(image[..., ::-1]) for image in images]
     np.testing.assert_array_equal(bgr.predict(images), rgb.predict(swapped))
     assert not np.array_equal(bgr.predict(images), rgb.predict(images))

@@ -11,8 +11,14 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_sc
 from skinmodel.diagnoses import CODES
 from skinmodel.quiz.answers import Answer, to_csv
 from skinmodel.quiz.cases import DRAWING, Case, draw_cases, read_cases
-from skinmodel.quiz.scoring import group_by_confidence, score, tally_second_opinions
+from skinmodel.quiz.scoring import (
+    group_by_confidence,
+    score,
+    score_decisions,
+    tally_second_opinions,
+)
 from skinmodel.quiz.selection import WEAKNESS, choose_next, weigh
+from skinmodel.quiz.tasks import NO, YES, find_truth, judge, select_cases
 from skinmodel.results import DISCLAIMER, Prediction
 
 
@@ -134,4 +140,85 @@ def test_confidence_is_held_against_how_often_the_reader_is_right():
     low, high = group_by_confidence(answers)
     assert (low.confidence, low.right, low.asked, low.share.value) == (0.2, 0, 1, 0.0)
     assert (high.confidence, high.right, high.asked, high.share.value) == (0.9, 1, 2, 0.5)
-    assert low.share.low == 0 < low.share.high < 1
+    assert np.isnan(low.share.low)  # one answer says nothing of a share
+    assert 0 < high.share.low < 0.5 < high.share.high < 1
+
+
+def decide(truth, choice, number=0, task="malignant", **shares):
+    case = Case(f"i{number}", f"l{number}", truth, "histo", DRAWING)
+    left = (1 - sum(shares.values())) / (len(CODES) - len(shares))
+    said = Prediction("cnn", "run-1", tuple(shares.get(c, left) for c in CODES))
+    return Answer(case, choice, 0.9, {"cnn": said}, task=task)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_balanced_ten_holds_every_class(seed):
+    answers = []
+    for _ in range(10):
+        case = choose_next(draw_cases(), answers, "balanced", seed, 10)
+        answers.append(Answer(case, case.code, 0.5))
+    assert {a.case.code for a in answers} == set(CODES)
+
+
+def test_a_ten_without_that_rule_would_miss_classes():
+    def ask(seed, questions):
+        answers = []
+        for _ in range(10):
+            case = choose_next(draw_cases(), answers, "balanced", seed, questions)
+            answers.append(Answer(case, case.code, 0.5))
+        return {a.case.code for a in answers}
+
+    assert any(len(ask(seed, None)) < len(CODES) for seed in range(5))
+
+
+def test_what_is_right_follows_from_the_diagnosis():
+    truths = {code: find_truth("malignant", code) for code in CODES}
+    assert {code for code, truth in truths.items() if truth == YES} == {"mel", "bcc", "akiec"}
+    asked = {case.code for case in select_cases("excise", draw_cases())}
+    assert asked == set(CODES) - {"akiec"}
+    assert {code for code in asked if find_truth("excise", code) == YES} == {"mel", "bcc"}
+    assert select_cases("malignant", draw_cases()) == draw_cases()
+    assert find_truth("diagnosis", "df") == "df"
+
+
+def test_a_network_decides_by_the_sum_of_what_is_not_benign():
+    # A nevus leads with 0.4, and yet the malignant ones hold more than half.
+    said = decide("mel", YES, nv=0.4, mel=0.3, bcc=0.15, akiec=0.1).predictions["cnn"]
+    assert judge("malignant", said) == (YES, pytest.approx(0.55))
+    assert judge("diagnosis", said) == ("nv", pytest.approx(0.4))
+    said = decide("nv", NO, nv=0.8, mel=0.1, bcc=0.0, akiec=0.0).predictions["cnn"]
+    assert judge("excise", said) == (NO, pytest.approx(0.9))
+
+
+def test_decisions_are_scored_by_sensitivity_and_specificity():
+    answers = [
+        decide("mel", YES, 1),
+        decide("bcc", NO, 2),
+        decide("akiec", YES, 3),
+        decide("nv", NO, 4),
+        decide("df", YES, 5, mel=0.9),
+    ]
+    found = score_decisions(answers)
+    assert (found.right, found.asked, found.positives) == (3, 5, 3)
+    assert found.sensitivity.value == pytest.approx(2 / 3)
+    assert found.specificity.value == pytest.approx(1 / 2)
+    assert found.sensitivity.low < 2 / 3 < found.sensitivity.high
+    assert found.confusion.tolist() == [[2, 1], [1, 1]]
+    network = score_decisions(answers, "cnn")
+    assert network.confusion.tolist() == [[0, 3], [1, 1]]
+    assert found.confidence == pytest.approx(0.9)
+
+
+def test_a_single_picture_gives_no_interval_and_none_gives_no_figure():
+    found = score_decisions([decide("mel", YES, 1)])
+    assert (found.sensitivity.value, np.isnan(found.sensitivity.high)) == (1, True)
+    assert np.isnan(found.specificity.value)
+    with pytest.raises(ValueError, match="none"):
+        score_decisions([answer("nv", "nv")])
+
+
+def test_the_table_says_what_was_asked_and_whether_it_was_new():
+    row = pd.read_csv(BytesIO(to_csv([decide("mel", NO, 1, mel=0.6)], repeated=True))).iloc[0]
+    assert (row["task"], row["truth"], row["answer"]) == ("malignant", "mel", "no")
+    assert (row["cnn_answer"], row["seen_before"]) == ("yes", True)
+    assert row["cnn_confidence"] == pytest.approx(0.6 + 2 * 0.4 / 6)

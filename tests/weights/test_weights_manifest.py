@@ -19,10 +19,10 @@ from skinmodel.weights.manifest import (
     replace_record,
     write_manifest,
 )
-from skinmodel.weights.record import LICENCE, WeightsRecord, utc_now
+from skinmodel.weights.record import LICENCE, GraphFile, WeightsRecord, utc_now
 
 RECORD = WeightsRecord(
-    schema_version=2,
+    schema_version=3,
     model="cnn",
     run_id="cnn-grouped-s1-0a1b2c3d",
     file="cnn-grouped-s1-0a1b2c3d-89abcdef.safetensors",
@@ -79,7 +79,7 @@ def test_the_licence_names_the_data_it_derives_from():
     [
         ("schema_version", 0),
         ("schema_version", "1"),
-        ("schema_version", 2.0),
+        ("schema_version", 3.0),
         ("schema_version", True),
         ("temperature", 0),
         ("temperature", -1.5),
@@ -164,13 +164,30 @@ def test_missing_and_unknown_fields_are_listed():
 
 def test_a_record_of_before_calibration_is_read_as_not_calibrated():
     values = plain(schema_version=1)
-    del values["temperature"]
+    del values["temperature"], values["graph"]
     assert WeightsRecord.from_dict(values) == replace(RECORD, temperature=1.0)
 
 
+def test_a_record_of_before_graphs_is_read_as_without_one():
+    values = plain(schema_version=2)
+    del values["graph"]
+    assert WeightsRecord.from_dict(values) == RECORD
+    assert RECORD.graph is None
+
+
+def test_a_graph_is_read_back_and_held_to_its_rules():
+    graph = {"file": "a.onnx", "bytes": 5000, "sha256": "0" * 64}
+    record = WeightsRecord.from_dict(plain(graph=graph))
+    assert record.graph == GraphFile("a.onnx", 5000, "0" * 64)
+    assert WeightsRecord.from_dict(record.to_dict()) == record
+    for changes in ({"file": "../a.onnx"}, {"bytes": 300_001}, {"sha256": "x"}, {"more": 1}):
+        with pytest.raises(WeightsError, match=r"graph is .*, expected"):
+            WeightsRecord.from_dict(plain(graph=graph | changes))
+
+
 def test_a_newer_schema_asks_for_an_update_even_when_its_fields_differ():
-    with pytest.raises(WeightsError, match=r"schema_version 3; this program reads up to 2.*update"):
-        WeightsRecord.from_dict({"schema_version": 3, "something": "else"})
+    with pytest.raises(WeightsError, match=r"schema_version 4; this program reads up to 3.*update"):
+        WeightsRecord.from_dict({"schema_version": 4, "something": "else"})
 
 
 @pytest.mark.parametrize(

@@ -369,3 +369,33 @@ def test_a_fresh_process_finds_weights_without_tensorflow_or_keras():
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_a_graph_stands_beside_its_weights_and_is_read_back(tmp_path):
+    record = put(tmp_path, graph=b"a graph")
+    assert record.graph.file == f"run-1-{record.graph.sha256[:8]}.onnx"
+    assert names(tmp_path) == sorted([MANIFEST, record.file, record.graph.file])
+    assert read_manifest(tmp_path) == (record,)
+    assert store.load_graph(record, tmp_path) == b"a graph"
+    assert store.verify_graph(tmp_path, record) is WeightsState.OK
+    assert store.verify_graph(tmp_path, put(tmp_path, run_id="run-2")) is None
+
+
+def test_a_new_graph_takes_the_place_of_the_one_before_and_nothing_else(tmp_path):
+    other, old = put(tmp_path, run_id="run-2", graph=b"other"), put(tmp_path, graph=b"a graph")
+    new = store.replace_graph(tmp_path, old, b"another graph")
+    assert replace(new, graph=None) == replace(old, graph=None)
+    assert read_manifest(tmp_path) == (new, other)
+    kept = (MANIFEST, new.file, new.graph.file, other.file, other.graph.file)
+    assert names(tmp_path) == sorted(kept)
+
+
+@pytest.mark.parametrize("content", [None, b"another", b"a graph and more"])
+def test_a_graph_that_is_not_the_recorded_one_is_refused(tmp_path, content):
+    record = put(tmp_path, graph=b"a graph")
+    path = tmp_path / record.graph.file
+    path.unlink() if content is None else path.write_bytes(content)
+    expected = WeightsState.MISSING if content is None else WeightsState.CORRUPT
+    assert store.verify_graph(tmp_path, record) is expected
+    with pytest.raises(WeightsError, match=r"run-1-.*\.onnx"):
+        store.load_graph(record, tmp_path)

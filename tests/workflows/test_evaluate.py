@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import TINY_INPUT
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skinmodel import paths
 from skinmodel.cli.main import main
@@ -16,11 +17,16 @@ from skinmodel.errors import ConfigError, DatasetError
 from skinmodel.evaluation.measures.metrics import compute_metrics
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import find_evaluations, read_report
+from skinmodel.evaluation.two_classes import (
+    describe,
+    read_two_class_report,
+    survey_two_class_reports,
+)
 from skinmodel.imaging import images
 from skinmodel.imaging.preprocess import resize
 from skinmodel.inference.classifier import Classifier
 from skinmodel.results import DISCLAIMER
-from skinmodel.workflows.evaluate import evaluate, knows, predict_all
+from skinmodel.workflows.evaluate import evaluate, evaluate_two_classes, knows, predict_all
 
 FILES = ["predictions.csv", "report.json", "submission.csv"]
 
@@ -125,6 +131,65 @@ def test_images_that_cannot_be_read_are_all_named_and_nothing_is_written(dataset
     assert not (tmp_path / "out").exists()
 
 
+def test_images_that_cannot_be_read_are_left_out_and_said_where_asked_for(dataset, split, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff not an image")
+    index = dataset.index.copy()
+    lost = [index.loc[row, "image_id"] for row in (3, 20)]
+    index.loc[[3, 20], "path"] = str(tmp_path / "broken.jpg")
+    broken, out = replace(dataset, index=index), tmp_path / "out"
+    report = evaluate(ByColour(), split, broken, out, progress=False, skip=True)
+    table = read_predictions(out / "predictions.csv")
+    kept = ~dataset.index["image_id"].isin(lost)
+    assert table["image_id"].tolist() == dataset.index["image_id"][kept].tolist()
+    whole = predict_all(ByColour(), dataset, progress=False)
+    np.testing.assert_allclose(to_arrays(table)[1], whole[kept], atol=6e-7)
+    assert report.images == 30
+    assert report.provenance.dropped["image file cannot be read"] == 2
+    assert "2 of 32 images could not be read: the figures are of the others." in (
+        report.provenance.remark
+    )
+    listed = pd.read_csv(out / "unreadable.csv")
+    assert listed["image_id"].tolist() == lost
+    assert listed["reason"].str.startswith("The JPEG file is damaged").all()
+    index["path"] = str(tmp_path / "nowhere.jpg")
+    with pytest.raises(DatasetError, match=r"\(32 in all\)"):
+        evaluate(ByColour(), split, broken, out, progress=False, skip=True)
+
+
+def test_of_two_classes_only_what_is_defined_is_reported(dataset, split, tmp_path):
+    truth = dataset.index["truth"].map(lambda code: "melanoma" if code == "mel" else "rest")
+    two = replace(
+        dataset, index=dataset.index.assign(truth=truth), target="melanoma", unit="patient"
+    )
+    report = evaluate_two_classes(ByColour(), split, two, tmp_path / "out", progress=False)
+    score = predict_all(ByColour(), two, progress=False).round(6)
+    positive = (truth == "melanoma").to_numpy()
+    assert report.figures["auc"].value == pytest.approx(roc_auc_score(positive, score[:, 1]))
+    assert report.figures["average_precision"].value == pytest.approx(
+        average_precision_score(positive, score[:, 1])
+    )
+    leads = score.argmax(axis=1) == 1
+    assert report.figures["sensitivity"].value == (leads & positive).sum() / positive.sum()
+    assert report.figures["specificity"].value == (~leads & ~positive).sum() / (~positive).sum()
+    assert (report.images, report.positives) == (32, int(positive.sum()))
+    assert report.intervals["unit"] == "patient"
+    kept = read_two_class_report(tmp_path / "out" / "two_classes.json")
+    assert kept.to_dict() == report.to_dict()
+    assert not (tmp_path / "out" / "report.json").exists()
+    told = describe(report)
+    assert "Melanoma against the rest. Other figures need diagnoses" in told
+    assert DISCLAIMER in told
+
+
+def test_a_damaged_report_of_two_classes_is_named(tmp_path):
+    file = tmp_path / "run" / "set" / "two_classes.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"schema_version": 1, "target": "moles"}')
+    found, damaged = survey_two_class_reports([tmp_path])
+    assert found == ()
+    assert f"The report '{file}' cannot be read" in str(damaged[0])
+
+
 def test_a_folder_that_cannot_be_written_is_named(dataset, split, tmp_path):
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(ConfigError, match=r"could not be written to .*--out"):
@@ -151,7 +216,7 @@ def test_the_command_measures_a_stored_run_and_says_what_it_found(world, tmp_pat
 
 def test_the_command_keeps_results_where_the_page_finds_them(world, monkeypatch, capsys):
     name = world.run_ids["cnn"]
-    arguments = ["evaluate", "--model", name, "--dataset", "ham10000:test", "--tta"]
+    arguments = ["evaluate", "--model", name, "--dataset", "ham10000:test", "--views", "8"]
     assert main([*arguments, "--data", str(world.data)]) == 0
     [found] = find_evaluations(paths.evaluations())
     assert found.folder.name == "ham10000-test-8-views"
@@ -185,7 +250,6 @@ def test_the_command_measures_any_folder_with_a_truth_table(world, dataset, tmp_
     "given",
     [
         [],
-        ["--images", "DIR"],
         ["--truth", "CSV"],
         ["--dataset", "isic2019", "--images", "DIR", "--truth", "CSV"],
         ["--dataset", "isic2019"],

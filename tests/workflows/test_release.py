@@ -1,5 +1,7 @@
 import json
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import factories
 import numpy as np
@@ -20,11 +22,12 @@ from skinmodel.evaluation.measures.metrics import compute_metrics
 from skinmodel.evaluation.predictions import read_predictions, to_arrays
 from skinmodel.evaluation.report import find_evaluations, read_report
 from skinmodel.imaging.images import read
-from skinmodel.inference.classifier import Classifier
+from skinmodel.inference import parity
+from skinmodel.inference.quick import QuickClassifier, open_named
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.run_folder import CONFIG, RESULT, read_finished, read_history
 from skinmodel.weights import store
-from skinmodel.weights.manifest import read_manifest
+from skinmodel.weights.manifest import read_manifest, write_manifest
 from skinmodel.workflows import release as module
 from skinmodel.workflows.evaluate import predict_all
 from skinmodel.workflows.release import release
@@ -85,6 +88,7 @@ def test_the_record_names_the_compact_weights_and_where_they_come_from(world, sh
     assert shipped.summary["weights_bytes"] == shipped.record.bytes
     assert (folder / shipped.record.file).stat().st_size == shipped.record.bytes
     assert store.verify(folder, shipped.record) is store.WeightsState.OK
+    assert store.verify_graph(folder, shipped.record) is store.WeightsState.OK
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -119,7 +123,8 @@ def test_the_predictions_are_what_the_shipped_weights_answer(
 ):
     monkeypatch.setattr("skinmodel.paths.SHIPPED_WEIGHTS", shipped.folder.parents[1] / "weights")
     table = read_predictions(shipped.folder / FOLDERS[name] / "predictions.csv")
-    classifier = Classifier.load("cnn_sa")
+    classifier = open_named("cnn_sa")
+    assert isinstance(classifier, QuickClassifier)
     assert classifier.record == shipped.record
     paths = dict(factories.drawn_index(world.data)[["image_id", "path"]].to_numpy())
     pictures = [read(module.Path(paths[image_id])) for image_id in table["image_id"]]
@@ -289,3 +294,30 @@ def test_the_results_command_shows_the_released_figures(shipped, capsys):
     assert f"{value:.3f} (" in out
     assert shipped.record.run_id in out
     assert DISCLAIMER in out
+
+
+def test_both_engines_answer_alike_and_the_command_line_says_so(
+    world, shipped, monkeypatch, capsys
+):
+    monkeypatch.setattr("skinmodel.paths.SHIPPED_WEIGHTS", shipped.folder.parents[1] / "weights")
+    monkeypatch.setenv("SKINMODEL_HOME", str(shipped.folder / "nobody"))
+    assert main(["weights", "verify"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "ok",
+        "ok",
+        "same",
+    ]
+    monkeypatch.setattr(parity, "LARGEST", 0.0)
+    assert main(["weights", "verify"]) == 1
+    assert "apart; at most 0 is allowed" in capsys.readouterr().out
+
+
+def test_graphs_are_written_anew_as_release_wrote_them(world, shipped, tmp_path, monkeypatch):
+    folder = shipped.folder.parents[1] / "weights"
+    copy = Path(shutil.copytree(folder, tmp_path / "weights"))
+    write_manifest(copy, [replace(shipped.record, graph=None)])
+    (copy / shipped.record.graph.file).unlink()
+    monkeypatch.setattr("skinmodel.paths.SHIPPED_WEIGHTS", copy)
+    assert main(["weights", "graphs"]) == 0
+    assert read_manifest(copy) == (shipped.record,)
+    assert store.load_graph(shipped.record, copy) == store.load_graph(shipped.record, folder)

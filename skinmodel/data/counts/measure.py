@@ -53,7 +53,7 @@ def count(data: Path) -> Counts:
 
 
 def _read_ham10000(data: Path) -> pd.DataFrame:
-    path = ham10000.find_root(data) / ham10000.METADATA
+    path = ham10000.find_metadata(data)
     rows = read_truth_table(path).rows.sort_values("image_id", ignore_index=True)
     missing = {"lesion_id", "sex", "age", "site", "dx_type"} - set(rows)
     found = rows["truth"].value_counts().to_dict()
@@ -167,8 +167,8 @@ def _count_copies(ham: pd.DataFrame, pictures: pd.DataFrame, report: Split) -> p
 
 
 def _describe(data: Path, grouped: Split, report: Split) -> dict[str, str]:
-    ham, isic = ham10000.find_root(data), isic2019.find_root(data)
-    files = (ham / ham10000.METADATA, isic / isic2019.TRUTH, isic / isic2019.METADATA, PAIRS_FILE)
+    ham, isic = ham10000.find_metadata(data), isic2019.find_root(data)
+    files = (ham, isic / isic2019.TRUTH, isic / isic2019.METADATA, PAIRS_FILE)
     sums = {f.name: f"sha256 {hashlib.sha256(f.read_bytes()).hexdigest()}" for f in files}
     splits = {
         f"split {s.name}": f"seed {s.seed}, sha256 {s.fingerprint}" for s in (grouped, report)

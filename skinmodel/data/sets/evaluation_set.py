@@ -6,6 +6,8 @@ from typing import Final
 
 import pandas as pd
 
+from skinmodel.data.truth_tables import Unit
+
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
@@ -38,14 +40,23 @@ class EvaluationSet:
     layout: str
     unscored: tuple[str, ...] = ()
     split_fingerprint: str | None = None
+    unit: Unit = "lesion"
+    target: str | None = None
 
     def folder(self, views: int = 1) -> str:
         """Return what a folder with results on this set is called, as ``ham10000-test-8-views``."""
         return self.name.replace(":", "-") + ("" if views == 1 else f"-{views}-views")
 
 
-def describe_groups(index: pd.DataFrame) -> str:
-    """Return how many images of a set have no lesion id, in words; empty where all have one."""
+def describe_groups(index: pd.DataFrame, unit: Unit = "lesion") -> str:
+    """Return how many images of a set have no known group, in words; empty where all have one.
+
+    Args:
+        index: with group_id, and lesion_id and patient_id where the set has them.
+        unit: what is known of the images.
+    """
+    if unit == "patient":
+        return _describe_patients(index)
     known = int(index["lesion_id"].notna().sum()) if "lesion_id" in index else 0
     alone = len(index) - known
     if not alone:
@@ -54,6 +65,17 @@ def describe_groups(index: pd.DataFrame) -> str:
     return (
         f"{share} have no lesion id and count as lesions of their own: where some show one lesion, "
         "the intervals are too narrow."
+    )
+
+
+def _describe_patients(index: pd.DataFrame) -> str:
+    alone = int(index["patient_id"].isna().sum())
+    said = "The intervals resample patients."
+    if not alone:
+        return said
+    return (
+        f"{said} {alone:,} of the {len(index):,} images have no patient id and count by lesion or "
+        "as patients of their own: where some are of one patient, the intervals are too narrow."
     )
 
 

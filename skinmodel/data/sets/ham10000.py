@@ -6,8 +6,16 @@ from typing import Final
 
 import pandas as pd
 
+from skinmodel.data.diagnosis_words import to_code
+from skinmodel.data.image_files import to_image_id
+from skinmodel.data.sets.ham10000_files import HOW_TO_GET as HOW_TO_GET
+from skinmodel.data.sets.ham10000_files import IMAGE_FOLDERS as IMAGE_FOLDERS
+from skinmodel.data.sets.ham10000_files import METADATA as METADATA
+from skinmodel.data.sets.ham10000_files import find_images, find_metadata
+from skinmodel.data.sets.ham10000_files import find_root as find_root
+from skinmodel.data.tables import EMPTY, read_table
 from skinmodel.diagnoses import CODES
-from skinmodel.errors import DatasetError, summarize_ids
+from skinmodel.errors import DatasetError, escape, summarize_ids
 
 PAIRS_FILE: Final = Path(__file__).with_name("same_lesion_pairs.csv")
 
@@ -46,8 +54,6 @@ def join_lesions(index: pd.DataFrame) -> pd.DataFrame:
     return index.assign(group_id=index["lesion_id"].map(root))
 
 
-METADATA: Final = "HAM10000_metadata.csv"
-IMAGE_FOLDERS: Final = ("HAM10000_images_part_1", "HAM10000_images_part_2", "HAM10000_images")
 COLUMNS: Final = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
 IMAGE_COUNT: Final = 10_015
 CLASS_COUNTS: Final = {
@@ -59,11 +65,6 @@ CLASS_COUNTS: Final = {
     "vasc": 142,
     "df": 115,
 }
-HOW_TO_GET: Final = (
-    "Download HAM10000 with: python -m skinmodel data download ham10000 --data DIR. Or fetch its "
-    "metadata CSV and both image parts by hand from doi:10.7910/DVN/DBW86T, and name the folder "
-    "that holds it with --data or SKINMODEL_DATA."
-)
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,6 @@ class Defect:
         return f"{self.what}: {summarize_ids(self.ids)}" if self.ids else self.what
 
 
-def find_root(data: Path) -> Path:
-    """Return the folder with the metadata: ``data`` itself or ``data/HAM10000``.
-
-    Raises:
-        DatasetError: neither holds ``HAM10000_metadata.csv``.
-    """
-    for root in (data / "HAM10000", data):
-        if (root / METADATA).is_file():
-            return root
-    raise DatasetError(f"No {METADATA} in '{data}' or '{data / 'HAM10000'}'. {HOW_TO_GET}")
-
-
 def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
     """Read the index and collect every defect instead of stopping at the first.
 
@@ -111,16 +100,18 @@ def inspect(data: Path) -> tuple[pd.DataFrame, tuple[Defect, ...]]:
     Raises:
         DatasetError: there is no metadata, or it lacks a column.
     """
-    root = find_root(data)
-    table = _read_metadata(root / METADATA)
+    path = find_metadata(data)
+    table = _read_metadata(path)
     defects = list(_check_rows(table))
     usable = table[table["dx"].isin(CODES)].dropna(subset=["image_id", "lesion_id"])
     usable = usable.drop_duplicates("image_id").sort_values("image_id")
-    files = _find_images(root)
+    files, twice = find_images(path.parent)
     present = usable["image_id"].isin(files.keys())
     if not present.all():
         missing = tuple(usable.loc[~present, "image_id"])
         defects.append(Defect("images named in the metadata are missing", missing))
+    if twice := tuple(i for i in twice if i in set(usable["image_id"])):
+        defects.append(Defect("images with more than one file, of which one is taken", twice))
     usable = usable[present].reset_index(drop=True)
     usable["age"] = pd.to_numeric(usable["age"], errors="coerce").astype(float)
     usable["path"] = usable["image_id"].map(files)
@@ -147,18 +138,32 @@ def read_index(data: Path, *, complete: bool = True) -> pd.DataFrame:
     return index
 
 
+def read_unused_columns(data: Path) -> tuple[str, ...]:
+    """Return the columns of the metadata that nothing here uses, as they are spelled.
+
+    Raises:
+        DatasetError: there is no metadata, or it is no table.
+    """
+    columns = read_table(find_metadata(data)).columns
+    known = (*COLUMNS, "dataset")
+    return tuple(name for name in columns if name.lower() not in known)
+
+
 def _read_metadata(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype={"image_id": str, "lesion_id": str, "dx": str})
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DatasetError(f"'{path}' is not a CSV table ({error}). {HOW_TO_GET}") from error
+    table = read_table(path)
+    found = ", ".join(escape(name, 40) for name in table.columns[:20])
+    table = table.rename(columns={n: n.lower() for n in table.columns if n.lower() in COLUMNS})
     missing = [c for c in COLUMNS if c not in table.columns]
     if missing:
         raise DatasetError(
-            f"'{path}' lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}. "
-            f"{HOW_TO_GET}"
+            f"'{path}' lacks the columns {', '.join(missing)}; it has {found}. {HOW_TO_GET}"
         )
-    return table[list(COLUMNS)]
+    table = table[list(COLUMNS)].where(~table[list(COLUMNS)].isin(EMPTY)).reset_index(drop=True)
+    codes = table["dx"].map(to_code, na_action="ignore")
+    return table.assign(
+        image_id=table["image_id"].map(to_image_id, na_action="ignore"),
+        dx=codes.fillna(table["dx"]),
+    )
 
 
 def _check_rows(table: pd.DataFrame) -> list[Defect]:
@@ -193,8 +198,3 @@ def _check_rows(table: pd.DataFrame) -> list[Defect]:
         if found != expected:
             defects.append(Defect(f"{found:,} images of {code} where the release has {expected:,}"))
     return defects
-
-
-def _find_images(root: Path) -> dict[str, str]:
-    folders = [root / name for name in IMAGE_FOLDERS if (root / name).is_dir()] or [root]
-    return {f.stem: str(f) for folder in folders for f in sorted(folder.glob("ISIC_*.jpg"))}

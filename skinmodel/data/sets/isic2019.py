@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from skinmodel.data.image_files import match_images, to_image_id
-from skinmodel.data.sets import ham10000
 from skinmodel.data.sets.evaluation_set import IS_SCC, IS_UNKNOWN, MISSING, Selection, select_rows
+from skinmodel.data.sets.ham10000_files import find_roots, find_table
 from skinmodel.data.tables import read_table
 from skinmodel.data.truth_tables import SCC, UNKNOWN, read_truth_table
 from skinmodel.errors import DatasetError, summarize_ids
@@ -168,9 +168,9 @@ def _to_years(known: pd.DataFrame, path: Path) -> "pd.Series[float]":
 
 def _is_ham10000(rows: pd.DataFrame, data: Path) -> "pd.Series[bool]":
     is_ham = rows["image_id"].map(in_ham10000_range) | (rows["source"] == "HAM10000")
-    for folder in (data / "HAM10000", data):
-        if (folder / ham10000.METADATA).is_file():
-            table = read_table(folder / ham10000.METADATA)
+    for folder in find_roots(data):
+        if (path := find_table(folder)) is not None:
+            table = read_table(path)
             if "image_id" in table:
                 is_ham |= rows["image_id"].isin(table["image_id"])
     return is_ham

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from skinmodel.data.sets import ham10000_sets, isic2018, isic2019, labelled_folder
+from skinmodel.data.sets import ham10000_sets, isic2018, isic2019
 from skinmodel.data.sets.evaluation_set import EvaluationSet, describe_groups, join_remarks
+from skinmodel.data.sets.labelled_folder import read_labelled_folder
 from skinmodel.errors import UnknownNameError
 
 
@@ -31,40 +32,50 @@ def load_evaluation_set(name: str, data: Path) -> EvaluationSet:
     return _LOADERS[name](data)
 
 
-def load_folder(images: Path, truth: Path) -> EvaluationSet:
-    """Return a set made of any folder of images and a truth table in one of the known formats.
+def load_folder(
+    images: Path,
+    truth: Path | None = None,
+    *,
+    allow_missing: bool = False,
+    target: str | None = None,
+) -> EvaluationSet:
+    """Return a set made of any folder of images and what says what they show.
 
     Every row must have its image and every image its row, except rows without weight. Diagnoses
     the networks have no class for are dropped and counted. Sets of other images or other truth
     have other names: ``folder:NAME-`` and eight digits of their SHA-256.
 
     Args:
-        images: folder of JPEG and PNG files named by image id, with or without ``_downsampled``.
-        truth: see ``read_truth_table``.
+        images: folder of pictures named by image id, with or without ``_downsampled``.
+        truth: see ``read_truth_table``; None for a table in the folder, or folders by class.
+        allow_missing: count rows without image and images without row instead of refusing them.
+        target: see ``read_truth_table``.
 
     Raises:
         DatasetError: the table is unsound, or table and folder do not speak of the same images;
             lists the ids.
     """
-    layout, selection = labelled_folder.read_index(images, truth)
-    index, title = selection.index, images.resolve().name
+    found = read_labelled_folder(images, truth, allow_missing=allow_missing, target=target)
+    index, title = found.selection.index, images.resolve().name
     plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "images"
     rows = "\n".join(
         f"{i},{code}" for i, code in zip(index["image_id"], index["truth"], strict=True)
     )
     known = int(index["image_id"].map(isic2019.in_ham10000_range).sum())
-    remarks = [describe_groups(index)]
+    remarks = [describe_groups(index, found.unit), *found.remarks]
     if known:
         remarks.append(f"{known:,} of the images are HAM10000's, on most of which networks train.")
     return EvaluationSet(
         name=f"folder:{plain}-{hashlib.sha256(rows.encode()).hexdigest()[:8]}",
         title=f"Images in {title}",
         index=index,
-        dropped=selection.dropped,
+        dropped=found.selection.dropped,
         leaks=known > 0,
         remark=join_remarks(remarks),
-        layout=layout,
-        unscored=selection.unscored,
+        layout=found.layout,
+        unscored=found.selection.unscored,
+        unit=found.unit,
+        target=found.target,
     )
 
 

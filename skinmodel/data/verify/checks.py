@@ -113,7 +113,7 @@ def check_masks(examined: Sequence[Examined]) -> list[Check]:
 
 
 def _is_released(examined: Examined, name: str, endings: tuple[str, ...]) -> bool:
-    return examined.decoded.kind == name and examined.file.path.suffix in endings
+    return examined.decoded.kind == name and examined.file.path.suffix.lower() in endings
 
 
 def _ids(examined: Sequence[Examined]) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from skinmodel.data import masks
 from skinmodel.data.download.fetch import SUFFIX as UNFINISHED
-from skinmodel.data.image_files import SUFFIXES, to_image_id
-from skinmodel.data.sets import ham10000, isic2019
+from skinmodel.data.image_files import to_image_id, walk
+from skinmodel.data.sets import ham10000, ham10000_files, isic2019
+from skinmodel.data.sets.ham10000_files import list_images
 from skinmodel.errors import DatasetError, UnknownNameError, escape
 
 Kind = Literal["images", "masks"]
@@ -99,27 +100,51 @@ def get_layout(name: str) -> Layout:
 
 def find_folder(data: Path, layout: Layout) -> Path | None:
     """Return ``data/FOLDER`` or ``data`` itself, whichever holds any piece of the release first."""
-    merged = (layout.merged.name,) if layout.merged else ()
-    names = (*layout.tables, *(part.name for part in layout.parts), *merged)
-    roots = (data / layout.folder, data)
-    return next((root for root in roots if any((root / name).exists() for name in names)), None)
+    roots = ham10000_files.find_roots(data) if layout.merged else (data / layout.folder, data)
+    return next((root for root in roots if root.is_dir() and _has_pieces(root, layout)), None)
+
+
+def _has_pieces(root: Path, layout: Layout) -> bool:
+    names = {*layout.tables, *(part.name for part in layout.parts)}
+    if layout.merged is None:
+        return any((root / name).exists() for name in names)
+    here = {path.name.lower() for path in root.iterdir()}
+    wanted = {name.lower() for name in (*names, layout.merged.name)}
+    return bool(here & wanted) or ham10000_files.find_table(root) is not None
+
+
+def find_tables(root: Path, layout: Layout) -> dict[str, Path]:
+    """Return the tables that are there by their names in the release; mirrors spell them anew."""
+    if layout.merged is not None:
+        found = ham10000_files.find_table(root)
+        return {} if found is None else {layout.tables[0]: found}
+    return {name: root / name for name in layout.tables if (root / name).is_file()}
 
 
 def find_parts(root: Path, layout: Layout) -> tuple[Part, ...]:
     """Return the folders to look into, which may be one for several, or the root itself.
 
-    A part that is missing stands among them too; the readers of the index look in the same places.
+    They are those that the reader of the index looks into. A part that is missing stands among
+    them too.
     """
     if layout.merged is None:
         return layout.parts
     images = [part for part in layout.parts if part.kind == "images"]
     others = tuple(part for part in layout.parts if part.kind != "images")
-    here = [part for part in images if (root / part.name).is_dir()]
-    if (root / layout.merged.name).is_dir():
-        return (*here, layout.merged, *others)
-    if not here and any(root.glob("ISIC_*.jpg")):
+    found = [path for path in ham10000_files.find_parts(root) if path != root]
+    if not found:
+        if not ham10000_files.list_images(root, root):
+            return layout.parts
         return (Part(".", "images", layout.merged.count), *others)
-    return layout.parts
+    named = {part.name.lower(): part for part in (*images, layout.merged)}
+    here = tuple(
+        replace(named.get(path.name.lower(), layout.merged), name=path.name) for path in found
+    )
+    if any(part.count == layout.merged.count for part in here):
+        return (*here, *others)
+    names = {part.name.lower() for part in here}
+    missing = tuple(part for part in images if part.name.lower() not in names)
+    return (*here, *missing, *others)
 
 
 _MAX_NAME: Final = 255
@@ -164,18 +189,22 @@ def list_files(root: Path, layout: Layout) -> tuple[FoundFile, ...]:
 
 
 def _list_files(root: Path, layout: Layout) -> list[FoundFile]:
-    tables = [root / name for name in layout.tables]
-    found = [_describe(t, t.stat(), t.name, None, "table") for t in tables if t.is_file()]
+    tables = find_tables(root, layout).items()
+    found = [_describe(path, path.stat(), name, None, "table") for name, path in tables]
     for part in find_parts(root, layout):
-        folder = root / part.name
+        folder = root / part.name if part.name != "." else root
         if folder.is_dir():
             read_id = to_mask_id if part.kind == "masks" else to_id
-            with os.scandir(folder) as entries:
-                files = [e for e in entries if is_image_name(e.name) and e.is_file()]
-                for entry in sorted(files, key=lambda e: e.name):
-                    image_id, path = read_id(entry.name), folder / entry.name
-                    found.append(_describe(path, entry.stat(), image_id, part.name, part.kind))
+            for path in _list_part(folder, root, layout):
+                image_id = read_id(path.name)
+                found.append(_describe(path, path.stat(), image_id, part.name, part.kind))
     return found
+
+
+def _list_part(folder: Path, root: Path, layout: Layout) -> Sequence[Path]:
+    with os.scandir(folder):  # one that may not be read is an error here, not passed over
+        pass
+    return walk(folder).files if layout.merged is None else list_images(folder, root)
 
 
 def list_unfinished(data: Path, layout: Layout) -> tuple[Path, ...]:
@@ -194,11 +223,6 @@ def compute_fingerprint(root: Path, files: Iterable[FoundFile]) -> str:
         name = file.path.relative_to(root).as_posix()
         digest.update(f"{name}\0{file.bytes}\0{file.modified}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
-
-
-def is_image_name(name: str) -> bool:
-    """Return whether a file is an image by its name."""
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def to_id(name: str) -> str:

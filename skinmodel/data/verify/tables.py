@@ -12,8 +12,8 @@ from skinmodel.data.sets.isic2019 import in_ham10000_range
 from skinmodel.data.tables import read_table
 from skinmodel.data.truth_tables import COLUMN_CODES, read_truth_table
 from skinmodel.data.verify.layout import HAM10000
-from skinmodel.data.verify.report import Check, to_verdict
-from skinmodel.errors import DatasetError, summarize_ids
+from skinmodel.data.verify.report import Check, to_remark, to_verdict
+from skinmodel.errors import DatasetError, escape, summarize_ids
 
 LESION_COUNT: Final = 7_470
 """Lesions of HAM10000 (Tschandl, Rosendahl, Kittler, Sci. Data 5:180161, 2018)."""
@@ -55,10 +55,11 @@ def read_labels(root: Path, dataset: str) -> tuple[pd.DataFrame | None, list[Che
 
 
 def _read_ham10000(root: Path) -> tuple[pd.DataFrame | None, list[Check]]:
-    name = ham10000.METADATA
     try:
-        _check_columns(root / name, ham10000.COLUMNS)
-        rows = read_truth_table(root / name).rows
+        path = ham10000.find_metadata(root)
+        name = path.name
+        _check_columns(path, ham10000.COLUMNS)
+        rows = read_truth_table(path).rows
         if rows["lesion_id"].isna().any():
             homeless = rows.loc[rows["lesion_id"].isna(), "image_id"]
             raise DatasetError(f"'{name}' has images without a lesion: {summarize_ids(homeless)}.")
@@ -79,6 +80,7 @@ def _read_ham10000(root: Path) -> tuple[pd.DataFrame | None, list[Check]]:
             f"{len(strange):,} other ids" if strange else "all of HAM10000",
             tuple(strange),
         ),
+        _name_unused(ham10000.read_unused_columns(root)),
     ]
 
 
@@ -101,10 +103,16 @@ def _read_isic2019(root: Path) -> tuple[pd.DataFrame | None, list[Check]]:
 
 def _check_columns(path: Path, needed: tuple[str, ...]) -> None:
     columns = list(read_table(path).columns)
-    missing = [name for name in needed if name not in columns]
+    known = {name.lower() for name in columns}
+    missing = [name for name in needed if name not in known]
     if missing:
-        found = ", ".join(columns[:20])
+        found = ", ".join(escape(name, 40) for name in columns[:20])
         raise DatasetError(f"'{path}' lacks the columns {', '.join(missing)}; it has {found}.")
+
+
+def _name_unused(columns: tuple[str, ...]) -> Check:
+    words = ", ".join(escape(name, 40) for name in columns[:20])
+    return Check("columns", to_remark(bool(columns)), "those of the release", words or "no others")
 
 
 def _refuse(name: str, error: DatasetError) -> Check:

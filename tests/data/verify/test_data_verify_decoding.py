@@ -67,7 +67,7 @@ def test_what_cannot_be_decoded_says_why_in_one_sentence(write, tmp_path):
     assert faults == [
         "The file is empty (0 bytes): nothing was saved or transferred.",
         "This file is a GIF picture, not a JPEG or PNG, whatever its name says.",
-        "The file is larger than 10 MB, the most this tool accepts.",
+        "The file is larger than 25 MB, the most this tool accepts here.",
         "The file cannot be read (No such file or directory).",
     ]
 

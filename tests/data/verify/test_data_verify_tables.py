@@ -64,7 +64,7 @@ def test_an_id_that_is_none_of_ham10000_is_listed(data):
         (lambda file: replace_text(file, "lesion_id", "lesion"), "lacks the columns lesion_id"),
         (lambda file: replace_text(file, "HAM_0000000", ""), "without a lesion: ISIC_0000000"),
         (lambda file: replace_text(file, ",40.0,", ",old,"), "no years from 0 to 150"),
-        (lambda file: file.unlink(), "There is no file"),
+        (lambda file: file.unlink(), "No HAM10000_metadata.csv, nor the same as .tab"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_a_defect_and_images_are_decoded_all_the_same(

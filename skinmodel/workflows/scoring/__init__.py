@@ -1,0 +1,1 @@
+"""Many pictures scored into files: in parts, each written whole, so that any stop can go on."""
