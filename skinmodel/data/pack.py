@@ -64,12 +64,18 @@ def pack(
         limit_mib: of all files together, in MiB.
 
     Raises:
-        ConfigError: ``out`` is there already or cannot be written, or nothing fits the limit.
+        ConfigError: ``out`` is there already or cannot be written, the size is too small to be
+            read again, or nothing fits the limit.
         DatasetError: HAM10000 is not complete.
         ImageError: a picture is damaged.
     """
     if out.exists():
         raise ConfigError(f"'{out}' is there already. Name a folder that is not, or remove it.")
+    if min(size) < images.MIN_SIDE:
+        raise ConfigError(
+            f"Pictures of {size[0]} x {size[1]} pixels would not be read again: each side needs at "
+            f"least {images.MIN_SIDE}. Give a larger --width and --height."
+        )
     index = ham10000.read_index(data)
     root = ham10000.find_root(data)
     outlines = masks.find_masks(root)

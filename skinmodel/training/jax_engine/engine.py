@@ -30,7 +30,7 @@ def choose_device() -> Device:
     XLA computes bfloat16 on processors by way of float32, which gains nothing.
     """
     device = jax.devices()[0]
-    if device.platform != "gpu":
+    if device.platform == "cpu":
         return Device("CPU", cpu_name(), "float32")
     capability = str(getattr(device, "compute_capability", "0.0"))
     parts = tuple(int(part) for part in capability.split(".") if part.isdecimal())
@@ -97,7 +97,7 @@ class JaxEngine:
         for start in range(0, steps, at_once):
             stop = min(start + at_once, steps)
             state, figures = self.step.run(state, figures, self.data, plan, start, stop)
-            advance((stop - start) * size, float(figures[0][:stop].mean()))
+            advance((stop - start) * size, float(np.asarray(figures[0])[:stop].mean()))
         self._take(state)
         losses, hits = (np.asarray(values, np.float64) for values in figures)
         return losses, hits
