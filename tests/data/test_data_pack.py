@@ -42,7 +42,7 @@ def test_a_packed_set_is_a_set_of_small_pictures_with_the_same_labels(data, tmp_
         assert np.abs(found.mean(axis=(0, 1)) - small.mean(axis=(0, 1))).max() < 3
     found = masks.find_masks(tmp_path / "packed" / "HAM10000")
     assert sorted(found) == ["ISIC_0000000", "ISIC_0000005"]
-    mask = masks.read_mask(found["ISIC_0000005"])
+    mask = masks.read_mask(Path(found["ISIC_0000005"]))
     assert (mask[:36, :48] == 255).all()
     assert mask.sum() == 36 * 48 * 255
     assert not list(tmp_path.glob(".*"))
