@@ -23,6 +23,7 @@ class PageEntry:
 
 PAGES: Final = (
     PageEntry("classify/page.py", "Classify", ":material/biotech:", ""),
+    PageEntry("batch/page.py", "Batch", ":material/photo_library:", "batch"),
     PageEntry("compare/page.py", "Compare", ":material/compare:", "compare"),
     PageEntry("datasets/page.py", "Datasets", ":material/dataset:", "datasets"),
     PageEntry("learn/page.py", "Learn", ":material/school:", "learn"),

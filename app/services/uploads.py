@@ -55,6 +55,21 @@ def open_upload(key: str, origin: Origin) -> Picture | Problem | None:
     return offered
 
 
+def take_all(key: str) -> list[tuple[str, bytes]]:
+    """Return names and bytes of all files that a widget has received, which it then gives up.
+
+    Args:
+        key: the widget's, of several files.
+    """
+    files: list[UploadedFile | DeletedFile] = st.session_state[key] or []
+    taken = []
+    for file in files:
+        if not isinstance(file, DeletedFile):
+            taken.append((file.name, file.getvalue()))
+            _give_up(file)
+    return taken
+
+
 def _give_up(file: UploadedFile) -> None:
     st.session_state.setdefault(_TAKEN, deque(maxlen=_REMEMBERED)).append(file.file_id)
     context = get_script_run_ctx()
