@@ -46,7 +46,9 @@ export SKINMODEL_HOME="${SKINMODEL_HOME:-$out/home}"
 export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-$out/compiled}"
 
 # The figures first: they cost little and tell whether the rest is worth it.
-"$python" -m skinmodel.training.parity jax | tee "$out/parity.txt" || status=1
+status=0
+"$python" -m skinmodel.training.parity jax >"$out/parity.txt" || status=1
+cat "$out/parity.txt"
 # shellcheck disable=SC2086  # several arguments
 "$python" -m skinmodel speed --engine jax ${MEASURE:-} --json "$out/speed.json"
 
@@ -58,8 +60,8 @@ grep -v '^ *\(#\|$\)' "$queue" | while read -r network recipe seed epochs; do
     fi
     set -- --model "$network" --recipe "$recipe" --seed "$seed" ${epochs:+--epochs "$epochs"}
     timeout --signal=INT --kill-after=30 "$left" "$python" -m skinmodel train "$@" \
-        --engine jax --data "$packed" --runs "$out/runs" --resume ||
+        --engine jax --data "$packed" --runs "$out/runs" --resume </dev/null ||
         echo "stopped: $network $recipe $seed (status $?)"
 done
 echo "runs, with weights and histories: $out/runs"
-exit "${status:-0}"
+exit "$status"
