@@ -11,7 +11,8 @@ for _name in ("stdout", "stderr"):
     if getattr(sys, _name) is None:
         setattr(sys, _name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
-from skinmodel.cli.main import main  # noqa: E402
+from skinmodel.cli.main import load_commands, main  # noqa: E402
 
+load_commands(sys.argv[1:])
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())

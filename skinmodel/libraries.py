@@ -1,5 +1,6 @@
 """The libraries below: their versions, found without loading them, and their chatter held back."""
 
+import ctypes
 import os
 import platform
 import sys
@@ -21,6 +22,14 @@ def read_versions(engine: str = "tensorflow") -> dict[str, str]:
         **{name: version(name) for name in (engine, *_LIBRARIES)},
         "python": platform.python_version(),
     }
+
+
+def give_memory_back() -> None:
+    """Give memory that was freed back to the system, where the C library keeps it (glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 @contextmanager

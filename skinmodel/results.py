@@ -87,7 +87,7 @@ class Threshold:
         target: ``melanoma`` or ``malignant``.
         level: the sensitivity the threshold was chosen for, on validation lesions.
         threshold: of the summed probability of the target's diagnoses.
-        score: that sum for this picture.
+        score: that sum for this picture, of calibrated probabilities.
         sensitivity: of the threshold, on HAM10000's test lesions.
         specificity: likewise.
     """
@@ -114,8 +114,8 @@ class Trust:
         raw: probabilities before calibration, in the order of ``CODES``.
         calibrated: whether the answer's probabilities are calibrated; they are raw where the gate
             finds the picture foreign, since calibration makes a network too sure there.
-        sets: by rising level; none where the picture is foreign.
-        thresholds: by target, then rising level; none likewise.
+        sets: of the calibrated probabilities, by rising level.
+        thresholds: likewise, by target, then rising level.
     """
 
     gate: Gate

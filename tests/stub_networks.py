@@ -39,7 +39,9 @@ class StubNetwork:
         with (self.folder / "log").open("a", encoding="utf-8") as log:
             log.write(f"{text}\n")
 
-    def classify(self, images: Sequence[NDArray[np.uint8]], _views: int = 1) -> list[Prediction]:
+    def classify(
+        self, images: Sequence[NDArray[np.uint8]], _views: int = 1, _sizes: object = None
+    ) -> list[Prediction]:
         print("a library that prints", flush=True)
         os.write(1, b"and one that writes to the descriptor\n")
         self.note("classify")

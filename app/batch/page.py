@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import services, state
 from app.batch import session
+from app.batch.overlays import show_overlays
 from app.batch.table import FILTERS, render_csv, render_submission, sort_rows, to_frame
 from app.services import batches, uploads
 from app.services.attempts import Problem, attempt
@@ -151,6 +152,7 @@ def _show_rows(batch: Batch, titles: dict[str, str]) -> None:
             name_file(f"batch {model} submission", ".csv"),
             f"Save as ISIC submission ({titles[model]})",
         )
+        show_overlays(batch, rows, model)
 
 
 def _show_table(batch: Batch, rows: Sequence[Row], model: str, titles: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from app.services.batches import Batch
 
 _KEY: Final = "batch"
 _PROBLEM: Final = "batch-problem"
+_OVERLAYS: Final = "batch-overlays"
 _ROUND: Final = "batch-round"
 
 
@@ -30,6 +31,17 @@ def get_round() -> int:
     return number
 
 
+def get_overlays() -> bytes | None:
+    """Return the ZIP of overlays that was drawn last."""
+    overlays: bytes | None = st.session_state.get(_OVERLAYS)
+    return overlays
+
+
+def keep_overlays(overlays: bytes) -> None:
+    """Remember a ZIP of overlays until the batch is cleared or others are drawn."""
+    st.session_state[_OVERLAYS] = overlays
+
+
 def keep(offered: Batch | Problem) -> None:
     """Put a batch to work, or remember why there is none; either takes the place of the last."""
     forget()
@@ -43,4 +55,5 @@ def forget() -> None:
     if batch is not None:
         batch.shelf.clear()
     st.session_state[_KEY] = st.session_state[_PROBLEM] = None
+    st.session_state[_OVERLAYS] = None
     st.session_state[_ROUND] = get_round() + 1

@@ -11,13 +11,13 @@ from app.learn.grids import Box, render_map, show_map, show_number_grid
 from app.learn.subject import name_subject
 from app.services import maps
 from app.services.attempts import Problem, attempt
-from app.services.lessons import layer_outputs, open_attention
+from app.services.lessons import are_outputs_at_hand, layer_outputs, open_attention
 from app.services.pictures import Analysis, Picture
 from app.shared import components
 from app.shared.content import read_sections
 from app.shared.maps import describe_mark, describe_measured
 from app.shared.outline import show_with_outline
-from app.shared.waiting import wait_for_networks
+from app.shared.waiting import wait_for_networks, wait_for_tensorflow
 from skinmodel.explain.overlay import blend
 from skinmodel.faithfulness.pictures import binarize
 from skinmodel.faithfulness.scores import centred_gaussian, compute_hit, compute_mass
@@ -120,6 +120,8 @@ def _choose_model() -> str | None:
 def _show_network(picture: Picture, model: str, texts: dict[str, str]) -> None:
     layer = str(get_spec(model).attention_layer)
     entering = f"{layer}/input"
+    if not are_outputs_at_hand(picture, model, [entering]) and not wait_for_tensorflow(model):
+        return
     with st.spinner("The network is looking at the picture", width="stretch"):
         outputs = layer_outputs(picture, model, [entering])
     weights = open_attention(model, layer)

@@ -14,11 +14,11 @@ from app.learn.grids import render_map, show_map, write_value
 from app.learn.layer_grids import show_grids, write_normalisation
 from app.learn.subject import name_subject
 from app.services.attempts import Problem
-from app.services.lessons import Outputs, layer_outputs, open_normalisation
+from app.services.lessons import Outputs, are_outputs_at_hand, layer_outputs, open_normalisation
 from app.services.pictures import Picture
 from app.shared import components
 from app.shared.content import read_sections
-from app.shared.waiting import wait_for_networks
+from app.shared.waiting import wait_for_networks, wait_for_tensorflow
 from skinmodel.lessons.geometry import CNN_LAYERS
 from skinmodel.lessons.layers import Normalisation, find_silent, rank_channels
 from skinmodel.models.registry import ModelSpec, get_spec
@@ -124,6 +124,8 @@ def show_feature_maps(picture: Picture) -> None:
     if not wait_for_networks():
         return
     block = _choose_block(picture)
+    if block is None:
+        return
     if isinstance(block, Problem):
         components.show_problem(block, title="The feature maps cannot be shown")
         return
@@ -146,7 +148,8 @@ def show_feature_maps(picture: Picture) -> None:
     components.show_provenance(network.spec.title, network.run_id)
 
 
-def _choose_block(picture: Picture) -> Block | Problem:
+def _choose_block(picture: Picture) -> Block | Problem | None:
+    """Return what is chosen; None while it is waited for."""
     # Only the report's networks have these blocks; a pretrained backbone is built otherwise.
     specs = {n: c.spec for n, c in services.get_classifiers().items() if c.spec.backbone is None}
     first, second = st.columns(2, gap="medium")
@@ -169,8 +172,11 @@ def _choose_block(picture: Picture) -> Block | Problem:
             persist_state="session",
         )
     steps = list_steps(specs[str(model)], str(number))
+    read = list(steps.values())
+    if not are_outputs_at_hand(picture, str(model), read) and not wait_for_tensorflow(str(model)):
+        return None
     with st.spinner("The network is looking at the picture", width="stretch"):
-        maps = layer_outputs(picture, str(model), list(steps.values()))
+        maps = layer_outputs(picture, str(model), read)
     if isinstance(maps, Problem):
         return maps
     order = rank_channels(maps[f"conv{number}"])

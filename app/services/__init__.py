@@ -7,6 +7,7 @@ never put into a cache that sessions share. What single pages ask for is in the 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,10 @@ from app.services.samples import HeldOutImages, Sample, read_drawings, read_held
 from app.services.warmup import WarmUp, WarmUpState
 from skinmodel import paths
 from skinmodel.errors import SkinModelError, WeightsError
+from skinmodel.explain.registry import GRAD_CAM
 from skinmodel.imaging import images
 from skinmodel.inference.process import NetworkProcess, RemoteClassifier
+from skinmodel.inference.shelf import EngineShelf, ShelvedClassifier
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import Explanation, Prediction
 from skinmodel.weights import store
@@ -29,6 +32,9 @@ from skinmodel.weights.record import WeightsRecord
 
 _TEST_IMAGES: Final = "test images"
 _MULTIPART_OVERHEAD: Final = 1024 * 1024
+
+Served = RemoteClassifier | ShelvedClassifier
+"""A network as pages ask it: in ONNX Runtime where it has a graph, else in TensorFlow."""
 
 
 def keep_uploads_in_memory() -> None:
@@ -72,11 +78,17 @@ def list_default_models() -> tuple[str, ...]:
 
 @st.cache_resource(show_spinner=False)
 def get_process() -> NetworkProcess:
-    """Return the one process of this server that runs the networks; it is not started here."""
+    """Return the one process of this server that runs TensorFlow; it is not started here."""
     return NetworkProcess()
 
 
-def load_classifiers() -> Mapping[str, RemoteClassifier]:
+@st.cache_resource(show_spinner=False)
+def get_shelf() -> EngineShelf:
+    """Return the networks that this server has in ONNX Runtime; none is opened here."""
+    return EngineShelf()
+
+
+def load_classifiers() -> Mapping[str, Served]:
     """Return the default networks, ready to answer; takes seconds.
 
     One whose weights cannot be used takes none of the others down: it says so when it is asked.
@@ -88,19 +100,16 @@ def load_classifiers() -> Mapping[str, RemoteClassifier]:
         WorkerError: the networks' process ended.
     """
     networks = {name: open_run(name) for name in list_default_models()}
-    get_process().prepare()
-    failures = []
-    for network in networks.values():
-        try:
-            network.load()
-        except WeightsError as error:
-            failures.append(error)
-    if len(failures) == len(networks):
-        raise failures[0]
+    with ThreadPoolExecutor(len(networks)) as pool:
+        loading = [pool.submit(network.load) for network in networks.values()]
+    errors = [error for future in loading if (error := future.exception()) is not None]
+    for error in errors:
+        if len(errors) == len(networks) or not isinstance(error, WeightsError):
+            raise error
     return networks
 
 
-def load_classifier(name: str) -> RemoteClassifier:
+def load_classifier(name: str) -> Served:
     """Return one network, ready to answer; takes seconds.
 
     Raises:
@@ -112,7 +121,7 @@ def load_classifier(name: str) -> RemoteClassifier:
     return classifier
 
 
-def open_run(name: str) -> RemoteClassifier:
+def open_run(name: str) -> Served:
     """Return a network of the store, which loads when it is first asked.
 
     One that is loaded already, for whichever page, is not loaded again.
@@ -124,14 +133,27 @@ def open_run(name: str) -> RemoteClassifier:
     Raises:
         WeightsError: its weights are not in the store, as those of a leaky run that does not ship.
     """
-    return RemoteClassifier(get_process(), *store.find(name))
+    record, folder = store.find(name)
+    remote = RemoteClassifier(get_process(), record, folder)
+    if record.graph is None:
+        return remote
+    return ShelvedClassifier(get_shelf(), remote, record, folder)
 
 
 @st.cache_resource(show_spinner=False)
-def get_warm_up() -> WarmUp[Mapping[str, RemoteClassifier]]:
+def get_warm_up() -> WarmUp[Mapping[str, Served]]:
     """Return the one warm-up of this server, shared by all sessions; it is not started here."""
     return WarmUp(
         lambda: load_classifiers(), lambda loaded: any(c.is_held for c in loaded.values())
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def get_tensorflow_warm_up(name: str) -> WarmUp[None]:
+    """Return the warm-up of one network in TensorFlow; it is not started here."""
+    return WarmUp(
+        lambda: get_classifier(name).load_tensorflow(),
+        lambda _: get_classifier(name).can_explain(GRAD_CAM),
     )
 
 
@@ -146,20 +168,15 @@ def list_steps() -> Mapping[str, bool]:
     Raises:
         WeightsError: as ``list_models``.
     """
-    progress = get_process().progress
-    networks = {
-        get_spec(name).title: store.find(name, "shipped")[0].sha256 in progress.held
-        for name in list_default_models()
-    }
-    return {"TensorFlow": progress.prepared, **networks}
+    return {get_spec(name).title: open_run(name).is_held for name in list_default_models()}
 
 
-def get_classifiers() -> Mapping[str, RemoteClassifier]:
+def get_classifiers() -> Mapping[str, Served]:
     """Return the default networks by name; only after the warm-up was ready once."""
     return get_warm_up().result()
 
 
-def get_classifier(name: str) -> RemoteClassifier:
+def get_classifier(name: str) -> Served:
     """Return one network; one that is no default is loaded when it is first asked for.
 
     Only after the warm-up was ready once.
@@ -171,7 +188,7 @@ def get_classifier(name: str) -> RemoteClassifier:
 
 
 @st.cache_resource(show_spinner="Loading a further network")
-def _get_further(name: str) -> RemoteClassifier:
+def _get_further(name: str) -> Served:
     return load_classifier(name)
 
 
@@ -218,6 +235,12 @@ def predict(analysis: Analysis, models: Sequence[str]) -> Mapping[str, Predictio
         return {name: analysis.predictions[name] for name in models}
 
     return attempt(compute)
+
+
+def is_map_at_hand(analysis: Analysis, model: str, method: str, code: str | None) -> bool:
+    """Return whether ``explain`` answers without TensorFlow being loaded first."""
+    known = (model, method, code) in analysis.explanations
+    return known or get_classifier(model).can_explain(method)
 
 
 def explain(analysis: Analysis, model: str, method: str, code: str | None) -> Explanation | Problem:

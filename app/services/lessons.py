@@ -52,6 +52,13 @@ _READ: Final = "layer_outputs"
 _KEPT: Final = 8  # readings a session keeps, of one picture; the largest takes about 3 MB
 
 
+def are_outputs_at_hand(picture: Picture, model: str, layers: Sequence[str]) -> bool:
+    """Return whether ``layer_outputs`` answers without TensorFlow being loaded first."""
+    digest, kept = st.session_state.get(_READ, ("", {}))
+    known = digest == picture.sha256 and (model, tuple(layers)) in kept
+    return known or get_classifier(model).can_read(layers)
+
+
 def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Outputs | Problem:
     """Return what some layers of a network hand on for a picture, or why that is not known.
 

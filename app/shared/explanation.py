@@ -13,6 +13,7 @@ from app.shared import components
 from app.shared.maps import describe_mark, describe_measured
 from app.shared.outline import show_with_outline
 from app.shared.report import describe_overlay, render_overlay_png
+from app.shared.waiting import wait_for_tensorflow
 from skinmodel.diagnoses import CODES, get_diagnosis
 from skinmodel.explain import overlay
 from skinmodel.explain.registry import (
@@ -60,6 +61,10 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     st.markdown("#### Where it looked", anchors=False)
     method = _choose_method(name, prediction.run_id)
     code = _choose_code(name, method, prediction, analysis)
+    if not services.is_map_at_hand(analysis, name, method, code) and not wait_for_tensorflow(
+        name, "The map appears by itself."
+    ):
+        return
     with st.spinner("Computing the map"):
         computed = services.explain(analysis, name, method, code)
     if isinstance(computed, Problem):

@@ -7,23 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import Final
 
-from skinmodel.cli import (
-    claims,
-    compare,
-    data,
-    evaluate,
-    faithfulness,
-    leak,
-    models,
-    predict,
-    release,
-    results,
-    speed,
-    train,
-    weights,
-)
 from skinmodel.errors import (
     ConfigError,
     SkinModelError,
@@ -32,6 +19,24 @@ from skinmodel.errors import (
     escape,
 )
 from skinmodel.results import DISCLAIMER
+
+_COMMANDS: Final = (
+    "predict",
+    "train",
+    "speed",
+    "evaluate",
+    "compare",
+    "faithfulness",
+    "gate",
+    "leak",
+    "release",
+    "results",
+    "claims",
+    "models",
+    "weights",
+    "data",
+)
+"""In the order of the help; each is a module, or package, of ``skinmodel.cli``."""
 
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
@@ -52,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what cannot be printed
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = _build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _build_parser(given).parse_args(given)
     try:
         status = int(options.run(options))
         sys.stdout.flush()
@@ -97,27 +103,22 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _build_parser() -> argparse.ArgumentParser:
+def load_commands(given: Sequence[str]) -> list[ModuleType]:
+    """Return the module of the command that is given, or of all where none is, as for help.
+
+    Loading all of them takes longer than some of them do.
+    """
+    names = given[:1] if given and given[0] in _COMMANDS else _COMMANDS
+    return [import_module(f"skinmodel.cli.{name}") for name in names]
+
+
+def _build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m skinmodel",
         description="Train, evaluate and explain skin-lesion classifiers.",
         epilog=DISCLAIMER,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (
-        predict,
-        train,
-        speed,
-        evaluate,
-        compare,
-        faithfulness,
-        leak,
-        release,
-        results,
-        claims,
-        models,
-        weights,
-        data,
-    ):
+    for command in load_commands(given):
         command.add_parser(commands)
     return parser

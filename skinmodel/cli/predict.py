@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 from skinmodel.cli.arguments import add_views
 from skinmodel.cli.score import check_bulk, is_bulk, list_files, run_bulk
-from skinmodel.data.tables import to_cell
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import UnknownNameError, UsageError, escape
 from skinmodel.explain.registry import METHODS, methods_of
 from skinmodel.inference.batch import Answer, predict_files
 from skinmodel.models.registry import MODELS, REPORTED, get_spec
-from skinmodel.results import DISCLAIMER
+from skinmodel.results import DISCLAIMER, Gate
+from skinmodel.trust.wording import describe_trust
 from skinmodel.weights import store
 
 FORMATS: Final = ("table", "json", "csv", "parquet", "isic")
@@ -58,6 +58,11 @@ def add_parser(commands: Any) -> None:
         metavar="I/N",
         help="score the I-th of N shares of a folder, for N machines over the same pictures",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="say what the networks answer also where their gate declines the picture",
+    )
     add_views(parser)
     parser.set_defaults(run=run)
 
@@ -68,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
     _check(options, names)
     check_bulk(options)
     # Now that the arguments are known to be sound. A network without a graph loads TensorFlow.
-    from skinmodel.inference.quick import open_named
+    from skinmodel.inference.quick import open_all
 
-    classifiers = {name: open_named(name) for name in names}
+    classifiers = open_all(names)
     if is_bulk(options):
         return run_bulk(options, classifiers)
     files, told = list_files(options.files)
@@ -84,7 +89,8 @@ def run(options: argparse.Namespace) -> int:
     total = len(files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
-    {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format](collected)
+    show = {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format]
+    show(collected, options.force)
     return 1 if any(answer.failed for answer in collected) else 0
 
 
@@ -104,27 +110,37 @@ def _check(options: argparse.Namespace, names: list[str]) -> None:
         )
 
 
-def _print_json(answers: Iterable[Answer]) -> None:
-    print(json.dumps([answer.to_dict() for answer in answers], indent=1))
+def _print_json(answers: Iterable[Answer], force: bool) -> None:
+    print(json.dumps([answer.to_dict(force=force) for answer in answers], indent=1))
 
 
-def _print_csv(answers: Iterable[Answer]) -> None:
+def _print_csv(answers: Iterable[Answer], force: bool) -> None:
+    from skinmodel.data.tables import to_cell  # loads pandas
+
     columns = ["file", "model", "run_id", "prediction", *(f"p_{c}" for c in CODES), "error"]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*columns, "note"])
+    writer.writerow([*columns, "gate", "reasons", "note"])
     for answer in answers:
         p = answer.prediction
         if p is None:
             blank = [""] * (len(columns) - 2)
-            writer.writerow([to_cell(answer.file), *blank, answer.error, DISCLAIMER])
+            writer.writerow([to_cell(answer.file), *blank, answer.error, "", "", DISCLAIMER])
         else:
-            probabilities = [f"{value:.6f}" for value in p.probabilities]
+            said = [p.code, *(f"{value:.6f}" for value in p.probabilities)]
+            if p.declined and not force:
+                said = [""] * len(said)
+            gate = ("", "") if p.trust is None else _tell(p.trust.gate)
             problem = answer.overlay_error or ""
-            row = [to_cell(answer.file), p.model, p.run_id, p.code, *probabilities, problem]
-            writer.writerow([*row, DISCLAIMER])
+            row = [to_cell(answer.file), p.model, p.run_id, *said, problem]
+            writer.writerow([*row, *gate, DISCLAIMER])
 
 
-def _print_table(answers: Sequence[Answer]) -> None:
+def _tell(gate: Gate) -> tuple[str, str]:
+    """Return a gate's outcome and reasons as cells of a table."""
+    return str(gate.outcome), " ".join(gate.reasons)
+
+
+def _print_table(answers: Sequence[Answer], force: bool) -> None:
     # The run, which names its model: two runs of one model must be told apart, row by row.
     runs = [answer.prediction.run_id for answer in answers if answer.prediction]
     wide = max(map(len, ("run", *runs)))
@@ -136,9 +152,16 @@ def _print_table(answers: Sequence[Answer]) -> None:
         if p is None:
             print(f"{name:<28} error: {answer.error}")
             continue
+        if p.declined and not force:
+            reasons = " ".join(p.trust.gate.reasons) if p.trust else ""
+            print(f"{name:<28} {p.run_id:<{wide}} declined: {reasons} (--force shows the answer)")
+            continue
         leading = f"{p.diagnosis.name} ({p.diagnosis.malignancy})"
         values = " ".join(f"{100 * value:5.1f}%" for value in p.probabilities)
         print(f"{name:<28} {p.run_id:<{wide}} {leading:<46.46} {values}")
+        if p.trust is not None:
+            for line in describe_trust(p.trust):
+                print(f"{'':<28} {p.run_id:<{wide}} {line}")
         if answer.explanation is not None and answer.explanation.is_null:
             print(f"{'':<28} {p.run_id:<{wide}} the map is null: no positive evidence")
         if answer.overlay_error is not None:

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tqdm import tqdm
 
-from skinmodel.data.image_files import walk
 from skinmodel.errors import SkinModelError, UsageError, escape
 from skinmodel.imaging import images
 from skinmodel.results import DISCLAIMER
-from skinmodel.workflows.scoring.parts import ERRORS_FILE, FORMATS, SUBMISSION
-from skinmodel.workflows.scoring.plan import Plan, Settings, make_plan
-from skinmodel.workflows.scoring.run import Outcome, Progress, score
 
-if TYPE_CHECKING:  # at run time this loads TensorFlow
+if TYPE_CHECKING:  # at run time this loads TensorFlow, and pandas, which one picture does without
     from skinmodel.inference.classifier import Classifier
     from skinmodel.inference.quick import QuickClassifier
+    from skinmodel.workflows.scoring.plan import Plan
+    from skinmodel.workflows.scoring.run import Outcome, Progress
 
 _OVERLAYS: Final = "overlays"
 _EVERY: Final = 20.0  # seconds between lines where there is no terminal
@@ -44,6 +42,8 @@ def list_files(named: Sequence[str]) -> tuple[list[str], list[str]]:
         if not Path(name).is_dir():
             found.append(name)
             continue
+        from skinmodel.data.image_files import walk
+
         walked = walk(Path(name))
         found += map(str, walked.files)
         if said := walked.describe():
@@ -85,6 +85,10 @@ def run_bulk(
         options: of ``predict``.
         classifiers: by the name they were asked for.
     """
+    from skinmodel.workflows.scoring.parts import FORMATS
+    from skinmodel.workflows.scoring.plan import Settings, make_plan
+    from skinmodel.workflows.scoring.run import score
+
     form = options.format if options.format in FORMATS else "csv"
     files, told = list_files(options.files)
     by_run = {classifier.run_id: classifier for classifier in classifiers.values()}
@@ -104,7 +108,7 @@ def run_bulk(
     return 1 if outcome.unreadable or failed else 0
 
 
-def _describe_plan(plan: Plan, shard: tuple[int, int]) -> list[str]:
+def _describe_plan(plan: "Plan", shard: tuple[int, int]) -> list[str]:
     number, count = shard
     share = f", share {number} of {count}" if count > 1 else ""
     added = (
@@ -117,7 +121,9 @@ def _describe_plan(plan: Plan, shard: tuple[int, int]) -> list[str]:
     ]
 
 
-def _describe_outcome(outcome: Outcome, plan: Plan, out: Path, failed: int) -> list[str]:
+def _describe_outcome(outcome: "Outcome", plan: "Plan", out: Path, failed: int) -> list[str]:
+    from skinmodel.workflows.scoring.parts import ERRORS_FILE, SUBMISSION
+
     rate = outcome.scored / outcome.seconds if outcome.seconds else 0.0
     lines = [f"Scored now: {outcome.scored:,} pictures, {rate:.1f} images/s"]
     if outcome.unreadable:
@@ -168,7 +174,7 @@ class _Display:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: "Progress") -> None:
         """Show how far it is."""
         if sys.stderr.isatty():
             if self._bar is None:

@@ -50,6 +50,9 @@ def run_verify(_options: argparse.Namespace) -> int:
         state = store.verify(folder, record)
         subject = f"{record.run_id} ({record.model}, {where})"
         sound = _report(state, f"{subject}: {folder / record.file}") and sound
+        guard = store.verify_guard(folder, record)
+        if record.guard is not None and guard is not None:
+            sound = _report(guard, f"{subject}: {folder / record.guard.file}") and sound
         graph = store.verify_graph(folder, record)
         if record.graph is None or graph is None:
             continue

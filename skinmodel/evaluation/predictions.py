@@ -14,10 +14,10 @@ from skinmodel.data.tables import read_table
 from skinmodel.data.truth_tables import COLUMN_CODES
 from skinmodel.diagnoses import CODES, class_index
 from skinmodel.errors import ConfigError, DatasetError, escape, summarize_ids
+from skinmodel.evaluation.measures.calibration import DECIMALS
 from skinmodel.files import write_atomically
 
 PROBABILITIES: Final = tuple(f"p_{code}" for code in CODES)
-DECIMALS: Final = 6
 # What no page takes for Markdown and no spreadsheet for a formula.
 _PLAIN: Final = re.compile(r"\w[\w .,;:()&/+-]{0,99}")
 _ROUNDING: Final = 1e-4  # seven values of six decimals, from float32

@@ -1,6 +1,6 @@
 """What every classifier answers alike, whatever computes: probabilities, predictions, features."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.engine import Outputs
 from skinmodel.inference.views import average_views, make_views
 from skinmodel.models.registry import ModelSpec
-from skinmodel.results import Prediction
+from skinmodel.results import Prediction, Trust
+from skinmodel.trust.guard import Guard
 from skinmodel.weights.record import WeightsRecord
 
 Image = NDArray[np.uint8]
@@ -28,6 +29,9 @@ class BaseClassifier:
         run_id: the training run the weights come from.
         temperature: what its answers are calibrated with; 1 leaves them as they are.
         record: what the manifest says of the weights; None for a run that is not published.
+
+    Attributes:
+        guard: the gate and the rules of trust; None where none were fitted for the weights.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class BaseClassifier:
         self.run_id = run_id
         self.temperature = temperature
         self.record = record
+        self.guard: Guard | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -72,12 +77,43 @@ class BaseClassifier:
         averaged = average_views(self.compute(inputs).probabilities, views)
         return apply_temperature(averaged, self.temperature)
 
-    def classify(self, images: Sequence[Image], views: int = 1) -> list[Prediction]:
-        """Return one prediction an image; arguments and errors are those of ``predict``."""
-        return [
-            Prediction(self.spec.name, self.run_id, tuple(float(p) for p in row), self.temperature)
-            for row in self.predict(images, views)
-        ]
+    def classify(
+        self,
+        images: Sequence[Image],
+        views: int = 1,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> list[Prediction]:
+        """Return one prediction an image, with how far it can be trusted where that is known.
+
+        Args:
+            images: as in ``predict``, whose errors are raised.
+            views: likewise.
+            sizes: (H, W) of each picture before it was reduced; None where ``images`` are as they
+                were given.
+        """
+        if self.guard is None or views not in self.guard.views:
+            rows = self.predict(images, views)
+            return [self._build(row, self.temperature) for row in rows]
+        if not len(images):
+            raise ConfigError("There is no image to classify; give at least one.")
+        pixels = [preprocess.resize(image, self.preprocessing) for image in images]
+        found = self.compute(make_views(preprocess.apply(pixels, self.preprocessing), views))
+        raw, features = average_views(found.probabilities, views), found.features[::views]
+        given = sizes or [(image.shape[0], image.shape[1]) for image in images]
+        answers = []
+        for row, seen, picture, size in zip(raw, features, pixels, given, strict=True):
+            values, temperature, trust = self.guard.appraise(picture, size, row, seen, views=views)
+            answers.append(self._build(values, temperature, trust))
+        return answers
+
+    def _build(
+        self,
+        probabilities: Iterable[float],
+        temperature: float,
+        trust: Trust | None = None,
+    ) -> Prediction:
+        values = tuple(float(p) for p in probabilities)
+        return Prediction(self.spec.name, self.run_id, values, temperature, trust)
 
     def features(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Return what the last layer sees of each image: float32, (N, D).

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skinmodel import paths
 from skinmodel.errors import ConfigError, ImageError
 from skinmodel.explain import overlay
-from skinmodel.faithfulness.report import FaithfulnessReport
-from skinmodel.faithfulness.verdict import describe_fault, read_of_run
 from skinmodel.files import write_atomically
 from skinmodel.imaging import images
 from skinmodel.results import DISCLAIMER, Explanation, Prediction
@@ -47,12 +49,16 @@ class Answer:
         """True where something that was asked for is missing."""
         return self.error is not None or self.overlay_error is not None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction."""
+    def to_dict(self, *, force: bool = True) -> dict[str, Any]:
+        """Return plain values for JSON: ``file`` and ``error``, or ``file`` and the prediction.
+
+        Args:
+            force: see ``Prediction.to_dict``; what a declined answer looked at is withheld too.
+        """
         if self.prediction is None:
             return {"file": self.file, "error": self.error}
-        values: dict[str, Any] = {"file": self.file, **self.prediction.to_dict()}
-        if self.explanation is not None:
+        values: dict[str, Any] = {"file": self.file, **self.prediction.to_dict(force=force)}
+        if self.explanation is not None and (force or not self.prediction.declined):
             values["explanation"] = self.explanation.to_dict()
         if self.overlay is not None:
             values["overlay"] = self.overlay
@@ -82,11 +88,9 @@ def predict_files(
             model's first: its soft attention where it has one.
         views: 1, or 8 to average over all flips and quarter turns.
     """
-    for number, file in enumerate(files, start=1):
-        try:
-            image = images.read(Path(file))
-        except ImageError as error:
-            yield Answer(file, error=str(error))
+    for number, (file, image) in enumerate(_read_ahead(files), start=1):
+        if isinstance(image, ImageError):
+            yield Answer(file, error=str(image))
             continue
         for called, classifier in classifiers.items():
             [prediction] = classifier.classify([image], views)
@@ -102,6 +106,25 @@ def predict_files(
                     except (ConfigError, ImageError) as error:
                         problem = str(error)
             yield Answer(file, prediction, None, explanation, picture, problem)
+
+
+def _read_ahead(files: Sequence[str]) -> Iterator[tuple[str, NDArray[np.uint8] | ImageError]]:
+    """Yield each file with its image, or why it is none; the next one is decoded meanwhile."""
+    with ThreadPoolExecutor(1) as ahead:
+        waiting = ahead.submit(_read, files[0]) if files else None
+        for number, file in enumerate(files):
+            assert waiting is not None
+            image = waiting.result()
+            if number + 1 < len(files):
+                waiting = ahead.submit(_read, files[number + 1])
+            yield file, image
+
+
+def _read(file: str) -> NDArray[np.uint8] | ImageError:
+    try:
+        return images.read(Path(file))
+    except ImageError as error:
+        return error
 
 
 def draw_overlay(
@@ -158,7 +181,7 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
         "diagnosis": explanation.code or "",
         "disclaimer": DISCLAIMER,
     }
-    remark = describe_fault(_read_measured(explanation.run_id), explanation.method)
+    remark = _describe_measured(explanation)
     blended = overlay.blend(image, explanation)
     lines = overlay.label(explanation, title, remark)
     data = overlay.encode_png(overlay.caption(blended, lines), text)
@@ -172,10 +195,12 @@ def _write_overlay(path: Path, image: Any, explanation: Explanation, title: str)
     return path
 
 
-def _read_measured(run_id: str) -> FaithfulnessReport | None:
-    """Return what was measured of a run's maps; None where nothing was."""
-    found = read_of_run(run_id, (paths.RESULTS, paths.evaluations()))
-    return None if found is None else found[0]
+def _describe_measured(explanation: Explanation) -> str:
+    """Return what is to be said of a run's maps by this method, as they were measured."""
+    from skinmodel.faithfulness.verdict import describe_fault, read_of_run  # loads pandas
+
+    found = read_of_run(explanation.run_id, (paths.RESULTS, paths.evaluations()))
+    return describe_fault(None if found is None else found[0], explanation.method)
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

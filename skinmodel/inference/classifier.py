@@ -35,6 +35,7 @@ from skinmodel.inference.engine import (
 )
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.results import Explanation
+from skinmodel.trust.guard import read_guard
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
@@ -103,7 +104,9 @@ class Classifier(BaseClassifier):
         """
         weights = store.load_weights(record, folder)
         spec = get_spec(record.model)
-        return cls(spec, weights, record.preprocessing, record.run_id, record.temperature, record)
+        loaded = cls(spec, weights, record.preprocessing, record.run_id, record.temperature, record)
+        loaded.guard = read_guard(record, folder)
+        return loaded
 
     def compute(self, inputs: NDArray[np.float32]) -> Outputs:
         """Return what the network makes of preprocessed inputs, as ``Engine.run``."""

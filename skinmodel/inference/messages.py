@@ -23,7 +23,12 @@ _PROTOCOL: Final = 5
 class Network(Protocol):
     """What answers a request: the methods of ``Classifier`` that pages need."""
 
-    def classify(self, images: Sequence[Image], views: int = 1) -> list[Prediction]:
+    def classify(
+        self,
+        images: Sequence[Image],
+        views: int = 1,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> list[Prediction]:
         """As in ``Classifier``."""
 
     def explain(self, image: Image, method: str, code: str | None = None) -> Explanation:
@@ -71,10 +76,11 @@ class Classify:
     network: Stored
     images: tuple[Image, ...] = field(repr=False)
     views: int = 1
+    sizes: tuple[tuple[int, int], ...] | None = None
 
     def apply(self, network: Network) -> list[Prediction]:
         """Return one prediction an image."""
-        return network.classify(self.images, self.views)
+        return network.classify(self.images, self.views, self.sizes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -292,7 +292,7 @@ def _describe_end(code: int, closed: bool) -> str:
 
 
 class RemoteClassifier:
-    """One stored network in the networks' process; what pages ask in place of a ``Classifier``.
+    """One stored network in the networks' process: what pages ask where TensorFlow must answer.
 
     Making one loads nothing. The first request does, and so does one after the process has ended;
     pictures are reduced to the network's input size here, so that no more than it sees travels.
@@ -338,6 +338,18 @@ class RemoteClassifier:
         """Whether the process has the network ready now."""
         return self._network.key in self._process.progress.held
 
+    def can_explain(self, _method: str) -> bool:
+        """Return whether a map comes at once."""
+        return self.is_held
+
+    def can_read(self, _layers: Sequence[str]) -> bool:
+        """Return whether layers are read at once."""
+        return self.is_held
+
+    def load_tensorflow(self) -> None:
+        """Have the network ready; as ``load``."""
+        self.load()
+
     def load(self) -> None:
         """Have the network ready; takes seconds. Errors as in ``NetworkProcess.ask``.
 
@@ -346,10 +358,17 @@ class RemoteClassifier:
         """
         self._process.ask(Load(self._network))
 
-    def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
+    def classify(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        views: int = 1,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> list[Prediction]:
         """Return one prediction an image; as ``Classifier.classify`` and ``load``."""
         reduced = tuple(preprocess.resize(image, self.preprocessing) for image in images)
-        predictions: list[Prediction] = self._process.ask(Classify(self._network, reduced, views))
+        given = tuple(sizes or ((image.shape[0], image.shape[1]) for image in images))
+        task = Classify(self._network, reduced, views, given)
+        predictions: list[Prediction] = self._process.ask(task)
         return predictions
 
     def explain(

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,20 @@ from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.inference.base import BaseClassifier, Image
 from skinmodel.inference.engine import OnnxEngine, Outputs
 from skinmodel.inference.messages import Network
-from skinmodel.libraries import quiet_start
+from skinmodel.libraries import give_memory_back, quiet_start
 from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.results import Explanation
+from skinmodel.trust.guard import read_guard
 from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
 if TYPE_CHECKING:  # at run time this loads TensorFlow
     from skinmodel.inference.classifier import Classifier
+
+
+_OPENED_AT_ONCE: Final = 2  # each takes twice its weights' memory meanwhile
+LOGITS_LAYER: Final = "probabilities/linear"
+"""What ``Classifier.activations`` calls the logits, which need no TensorFlow."""
 
 
 class QuickClassifier(BaseClassifier):
@@ -80,7 +87,9 @@ class QuickClassifier(BaseClassifier):
     ) -> "QuickClassifier":
         """Return the classifier of stored weights, loaded; errors as in ``load_engine``."""
         engine = load_engine(record, folder)
-        return cls.of_record(record, lambda: engine, open_tensorflow)
+        classifier = cls.of_record(record, lambda: engine, open_tensorflow)
+        classifier.guard = read_guard(record, folder)
+        return classifier
 
     def compute(self, inputs: NDArray[np.float32]) -> Outputs:
         """Return what the network makes of preprocessed inputs, as ``Engine.run``.
@@ -113,6 +122,9 @@ class QuickClassifier(BaseClassifier):
 
     def activations(self, image: Image, layers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return what some layers hand on for one image; as ``Classifier.activations``."""
+        if tuple(layers) == (LOGITS_LAYER,):
+            inputs = preprocess.apply([image], self.preprocessing)
+            return {LOGITS_LAYER: self.compute(inputs).logits[0]}
         return self._open_tensorflow().activations(image, layers)
 
 
@@ -124,7 +136,9 @@ def load_engine(record: WeightsRecord, folder: Path) -> OnnxEngine:
             longer has.
     """
     graph = store.load_graph(record, folder)
-    return OnnxEngine(graph, store.load_weights(record, folder))
+    engine = OnnxEngine(graph, store.load_weights(record, folder))
+    give_memory_back()  # what decoding took, about half as much as the weights
+    return engine
 
 
 def open_stored(record: WeightsRecord, folder: Path) -> "QuickClassifier | Classifier":
@@ -155,6 +169,19 @@ def open_named(name: str) -> "QuickClassifier | Classifier":
         WeightsError: nothing of this name is stored, or as ``open_stored``.
     """
     return open_stored(*store.find(name))
+
+
+def open_all(names: Sequence[str]) -> "dict[str, QuickClassifier | Classifier]":
+    """Return the classifiers of several names, by name; as ``open_named``."""
+    found = {name: store.find(name) for name in names}
+    with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        opening = {
+            name: pool.submit(open_stored, *stored)
+            for name, stored in found.items()
+            if stored[0].graph is not None
+        }
+        others = {n: open_stored(*stored) for n, stored in found.items() if n not in opening}
+    return {name: others[name] if name in others else opening[name].result() for name in names}
 
 
 def _load_classifier(record: WeightsRecord, folder: Path) -> "Classifier":

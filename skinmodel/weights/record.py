@@ -16,11 +16,12 @@ from skinmodel.weights import rules
 
 Form = Literal["compact", "float32"]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 # What a field that an earlier layout lacks is taken for: its weights were never calibrated, and
-# have no graph.
+# have no graph and no guard.
+_BESIDE: Final[Mapping[str, Any]] = MappingProxyType({"graph": None, "guard": None})
 _ADDED: Final[Mapping[int, Mapping[str, Any]]] = MappingProxyType(
-    {1: {"temperature": 1.0, "graph": None}, 2: {"graph": None}}
+    {1: {"temperature": 1.0, **_BESIDE}, 2: _BESIDE, 3: {"guard": None}}
 )
 LICENCE: Final = (
     "CC BY-NC 4.0, non-commercial: derived from HAM10000 (Tschandl, Rosendahl and Kittler 2018, "
@@ -42,6 +43,21 @@ class GraphFile:
 
     file: rules.FileName
     bytes: rules.GraphSize
+    sha256: rules.Sha256
+
+
+@dataclass(frozen=True, config=_STRICT)
+class GuardFile:
+    """What stands between a network's output and its answer, see ``trust.guard``: its file.
+
+    Attributes:
+        file: its name in the same folder, never a path.
+        bytes: its size.
+        sha256: its digest, 64 lower-case hexadecimal digits.
+    """
+
+    file: rules.FileName
+    bytes: rules.GuardSize
     sha256: rules.Sha256
 
 
@@ -72,6 +88,7 @@ class WeightsRecord:
         created: when, as ISO 8601 in UTC.
         licence: of the weights, with the attribution it asks for.
         graph: what ONNX Runtime needs beside the weights; None where TensorFlow answers.
+        guard: the gate and the rules of trust; None where none were fitted for these weights.
 
     Raises:
         WeightsError: a value is not what its field holds; all such fields are named.
@@ -95,6 +112,7 @@ class WeightsRecord:
     created: rules.Time
     licence: rules.Text
     graph: GraphFile | None = None
+    guard: GuardFile | None = None
 
     @model_validator(mode="wrap")
     @classmethod

@@ -65,6 +65,7 @@ FileName = Annotated[
 Sha256 = Annotated[str, Strict(), _require(_SHA256.fullmatch, "64 lower-case hexadecimal digits")]
 Time = Annotated[str, Strict(), _require(_is_utc, "an ISO 8601 time in UTC")]
 Count = Annotated[int, Field(strict=True, ge=1)]
+GuardSize = Annotated[int, Field(strict=True, ge=1, le=2_000_000)]
 GraphSize = Annotated[int, Field(strict=True, ge=1, le=300_000)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Plain = dict[str, JsonValue]

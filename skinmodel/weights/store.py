@@ -29,6 +29,7 @@ from skinmodel.weights.record import (
     SCHEMA_VERSION,
     Form,
     GraphFile,
+    GuardFile,
     WeightsRecord,
     utc_now,
 )
@@ -37,6 +38,7 @@ from skinmodel.weights.state import FileFacts, WeightsState, decide, facts_of, r
 Where = Literal["shipped", "home"]
 
 _SHA_SHOWN: Final = 8
+_GUARD: Final = "gate.safetensors"
 
 
 class StoredRecord(NamedTuple):
@@ -89,12 +91,21 @@ def verify_graph(folder: Path, record: WeightsRecord) -> WeightsState | None:
     Raises:
         WeightsError: the file is there but cannot be read.
     """
-    if record.graph is None:
+    return _verify_beside(folder, record.graph)
+
+
+def verify_guard(folder: Path, record: WeightsRecord) -> WeightsState | None:
+    """Return what the file of a record's guard is good for, as ``verify_graph``."""
+    return _verify_beside(folder, record.guard)
+
+
+def _verify_beside(folder: Path, stated: GraphFile | GuardFile | None) -> WeightsState | None:
+    if stated is None:
         return None
-    facts = read_facts(folder / record.graph.file)
+    facts = read_facts(folder / stated.file)
     if not facts.exists:
         return WeightsState.MISSING
-    same = (facts.size, facts.sha256) == (record.graph.bytes, record.graph.sha256)
+    same = (facts.size, facts.sha256) == (stated.bytes, stated.sha256)
     return WeightsState.OK if same else WeightsState.CORRUPT
 
 
@@ -109,13 +120,28 @@ def load_graph(record: WeightsRecord, folder: Path) -> bytes:
         WeightsError: the file is missing or not the recorded one.
     """
     assert record.graph is not None
-    path = folder / record.graph.file
-    data = read_bytes(path, record.graph.bytes) if path.is_file() else b""
-    if hashlib.sha256(data).hexdigest() != record.graph.sha256:
+    return _load_beside(folder, record.graph, "graph", "python -m skinmodel weights graphs")
+
+
+def load_guard(record: WeightsRecord, folder: Path) -> bytes | None:
+    """Return a record's guard as it was written, checked by SHA-256; None where it has none.
+
+    Raises:
+        WeightsError: the file is missing or not the recorded one.
+    """
+    if record.guard is None:
+        return None
+    return _load_beside(folder, record.guard, "gate", "python -m skinmodel gate")
+
+
+def _load_beside(folder: Path, stated: GraphFile | GuardFile, what: str, anew: str) -> bytes:
+    path = folder / stated.file
+    data = read_bytes(path, stated.bytes) if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != stated.sha256:
         raise WeightsError(
-            f"The graph '{path}' is missing or not the recorded one, and was not parsed: expected "
-            f"the SHA-256 {record.graph.sha256}. Restore it from the repository, or write it anew: "
-            "python -m skinmodel weights graphs."
+            f"The {what} '{path}' is missing or not the recorded one, and was not parsed: expected "
+            f"the SHA-256 {stated.sha256}. Restore it from the repository, or write it anew: "
+            f"{anew}."
         )
     return data
 
@@ -247,6 +273,26 @@ def replace_graph(folder: Path, record: WeightsRecord, graph: bytes) -> WeightsR
     return changed
 
 
+def replace_guard(folder: Path, record: WeightsRecord, guard: bytes) -> WeightsRecord:
+    """Write a guard beside the weights it was fitted for, and name it in their record.
+
+    Raises:
+        WeightsError: other weights took their place meanwhile, or the folder cannot be written.
+    """
+    sha256 = hashlib.sha256(guard).hexdigest()
+    stated = GuardFile(f"{record.run_id}-{sha256[:_SHA_SHOWN]}.{_GUARD}", len(guard), sha256)
+    with lock_manifest(folder):
+        now = [r for r in read_manifest(folder) if r.sha256 == record.sha256]
+        if not now:
+            raise WeightsError(
+                f"The weights of run '{record.run_id}' are no longer those the gate was fitted "
+                "for; nothing was written. Fit it anew: python -m skinmodel gate."
+            )
+        changed = replace(now[0], guard=stated)
+        _write(folder, changed, {stated.file: guard}, None)
+    return changed
+
+
 def _describe_graph(run_id: str, graph: bytes) -> GraphFile:
     sha256 = hashlib.sha256(graph).hexdigest()
     return GraphFile(f"{run_id}-{sha256[:_SHA_SHOWN]}.onnx", len(graph), sha256)
@@ -307,8 +353,10 @@ def _list(where: Where) -> list[StoredRecord]:
 def _remove_unnamed(folder: Path, run_id: str) -> None:
     """Remove files of a run that the manifest does not name: replaced, or left by a crash."""
     records = read_manifest(folder)
-    named = {r.file for r in records} | {r.graph.file for r in records if r.graph is not None}
-    of_run = re.compile(rf"{re.escape(run_id)}-[0-9a-f]{{{_SHA_SHOWN}}}\.(safetensors|onnx)")
+    beside = [part for r in records for part in (r.graph, r.guard) if part is not None]
+    named = {r.file for r in records} | {part.file for part in beside}
+    ends = rf"(safetensors|onnx|{re.escape(_GUARD)})"
+    of_run = re.compile(rf"{re.escape(run_id)}-[0-9a-f]{{{_SHA_SHOWN}}}\.{ends}")
     for path in folder.iterdir():
         if of_run.fullmatch(path.name) and path.name not in named:
             try:

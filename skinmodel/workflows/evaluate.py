@@ -20,8 +20,8 @@ from skinmodel.data.sets.evaluation_set import EvaluationSet, join_remarks
 from skinmodel.data.tables import to_cell
 from skinmodel.errors import ConfigError, DatasetError, ImageError, summarize_ids
 from skinmodel.evaluation import two_classes
+from skinmodel.evaluation.measures.calibration import DECIMALS
 from skinmodel.evaluation.predictions import (
-    DECIMALS,
     build_predictions,
     write_predictions,
     write_submission,
@@ -199,7 +199,7 @@ def predict_readable(
     name = f"{classifier.spec.title} on {dataset.name}"
     bar = tqdm(total=len(dataset.index), desc=name, unit="img", disable=not progress)
     with bar:
-        for decoded in _read_chunks(dataset.index, classifier.preprocessing):
+        for decoded in read_chunks(dataset.index, classifier.preprocessing):
             faults |= {i: str(e) for i, e in decoded.items() if isinstance(e, ImageError)}
             pictures = [p for p in decoded.values() if not isinstance(p, ImageError)]
             # Without leave to skip, after the first broken image the rest is only looked through.
@@ -242,7 +242,7 @@ def knows(split: dict[str, Any], dataset: EvaluationSet) -> bool:
 Decoded = NDArray[np.uint8] | ImageError
 
 
-def _read_chunks(index: pd.DataFrame, spec: Preprocessing) -> Iterator[dict[str, Decoded]]:
+def read_chunks(index: pd.DataFrame, spec: Preprocessing) -> Iterator[dict[str, Decoded]]:
     """Yield images by id, or why one cannot be read; the next ones are decoded meanwhile."""
     ids, paths = list(index["image_id"]), list(index["path"])
     transforms = list(index["transform"]) if "transform" in index else [None] * len(ids)
@@ -266,10 +266,11 @@ def _read(path: str, transform: str | None, spec: Preprocessing) -> Decoded:
         image = images.read(Path(path))
     except ImageError as error:
         return error
+    reduced = resize(image, spec)  # here, beside the network
     if transform is None:
-        return image
+        return reduced
     # As in training: first to the network's square input, then turned.
-    [turned] = apply_transform(resize(image, spec)[None], [transform])
+    [turned] = apply_transform(reduced[None], [transform])
     return np.asarray(turned)
 
 

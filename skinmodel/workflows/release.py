@@ -38,6 +38,7 @@ FILE: Final = "release.json"
 # What is evaluated, by the name the record gives it.
 _MEASURED: Final = {
     "val": ("ham10000:val", 1),
+    "val_8_views": ("ham10000:val", 8),
     "test": ("ham10000:test", 1),
     "test_8_views": ("ham10000:test", 8),
 }

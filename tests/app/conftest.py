@@ -47,10 +47,17 @@ def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
         raise WorkerError("A page test starts no process.")
 
     monkeypatch.setattr(process, "_spawn", refuse)
-    for cached in (services.get_process, services.get_warm_up, services._read_test_images):
+    for cached in (
+        services.get_process,
+        services.get_shelf,
+        services.get_warm_up,
+        services.get_tensorflow_warm_up,
+        services._read_test_images,
+    ):
         cached.clear()
     yield
     services.get_warm_up.clear()
+    services.get_tensorflow_warm_up.clear()
     assert not started, "a page tested with fakes started the networks' process"
 
 

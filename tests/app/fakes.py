@@ -54,6 +54,7 @@ class FakeClassifier:
         self.record = make_record(model)
         self.null_for = null_for
         self.is_held = True
+        self.has_tensorflow = True
         self.failure: Exception | None = None
         self.predicted = 0
         self.explained: list[tuple[str, str | None]] = []
@@ -62,6 +63,15 @@ class FakeClassifier:
     @property
     def methods(self) -> tuple[str, ...]:
         return ("soft_attention", "grad_cam") if self.spec.attention_layer else ("grad_cam",)
+
+    def can_explain(self, _method: str) -> bool:
+        return self.has_tensorflow
+
+    def can_read(self, _layers: Sequence[str]) -> bool:
+        return self.has_tensorflow
+
+    def load_tensorflow(self) -> None:
+        self.has_tensorflow = True
 
     def classify(self, images: Sequence[NDArray[np.uint8]], views: int = 1) -> list[Prediction]:
         if self.failure is not None:

@@ -50,12 +50,13 @@ def visit() -> dict[str, Any]:
     before = len(cleared)
     run_until(at, lambda at: len(at.get("plotly_chart")) == 2)
     [analysis] = at.session_state["analyses"].values()
+    run_until(at, lambda _: len(analysis.explanations) == 2)  # one of them needs TensorFlow
     found = {name: p.probabilities for name, p in analysis.predictions.items()}
     explained = len(analysis.explanations)
     at.switch_page("learn/page.py").run()
     for chapter in ("Layers", "Soft attention", "Decision"):
         at.session_state["learn-chapter"] = chapter
-        at.run()
+        run_until(at.run(), lambda at: not at.get("progress"))
         assert not at.exception, chapter
         assert not at.error, (chapter, at.error[0].value)
     return {

@@ -151,8 +151,16 @@ def test_the_page_reads_a_batch_and_a_bad_file_has_its_sentence(open_dashboard, 
     assert sorted(frame["File"]) == ["bad.png", "p0.png", "p1.png", "p2.png"]
     assert "GIF" in frame["Read with care"].iloc[-1]
     assert any("4 of 4 pictures" in caption.value for caption in at.caption)
+    next(b for b in at.button if b.label == "Draw the overlays of the first 3").click().run()
+    assert not at.exception
+    overlays = zipfile.ZipFile(io.BytesIO(at.session_state["batch-overlays"]))
+    assert [name.split("-")[:3] for name in overlays.namelist()] == [
+        [f"{n + 1:03d}", f"p{n}", "cnn"] for n in range(3)
+    ]
+    assert overlays.read(overlays.namelist()[0]).startswith(b"\x89PNG")
     next(b for b in at.button if b.label == "Clear the batch").click().run()
     assert not at.dataframe
+    assert at.session_state["batch-overlays"] is None
     assert at.file_uploader
 
 

@@ -16,8 +16,10 @@ from app.services.samples import read_drawings
 from app.services.warmup import WarmUpState
 from app.shared.intake import Source
 from skinmodel.errors import WeightsError, WorkerError
-from skinmodel.inference.process import Progress
 from skinmodel.results import DISCLAIMER
+from skinmodel.weights.record import GraphFile
+
+GRAPH = GraphFile("network.onnx", 1, "0" * 64)
 
 
 def upload(at, data, name="patient-name.png", mime="image/png"):
@@ -139,7 +141,7 @@ def test_page_opens_while_models_load_says_why_and_goes_on_by_itself(open_dashbo
         at = upload(at, picture_bytes)
         assert not bar_charts(at)
         [progress] = at.get("progress")
-        assert "Loading TensorFlow and the networks" in progress.proto.text
+        assert "Loading the networks" in progress.proto.text
         assert "appears by itself" in progress.proto.text
         assert "The original picture" in images(at)[0]
     finally:
@@ -152,28 +154,80 @@ def test_page_opens_while_models_load_says_why_and_goes_on_by_itself(open_dashbo
 
 def test_waiting_says_how_long_it_took_and_what_is_there(open_dashboard, ship, monkeypatch):
     records = [make_record(name) for name in ("cnn", "cnn_sa")]
-    records = [replace(r, sha256=f"{k:064x}") for k, r in enumerate(records)]
+    records = [replace(r, sha256=f"{k:064x}", graph=GRAPH) for k, r in enumerate(records)]
     ship(*records)
-    process = SimpleNamespace(progress=Progress())
-    monkeypatch.setattr(services, "get_process", lambda: process)
+    held = set()
+    shelf = SimpleNamespace(holds=lambda record: record.sha256 in held)
+    monkeypatch.setattr(services, "get_shelf", lambda: shelf)
     gate = threading.Event()
     at = open_dashboard(load=lambda: gate.wait(20) and make_classifiers())
     try:
-        steps = (
-            (Progress(), 0, "nothing is loaded yet"),
-            (Progress(True), 33, "loaded: TensorFlow"),
-            (Progress(True, {records[0].sha256}), 66, "loaded: TensorFlow and CNN"),
-        )
-        for process.progress, share, words in steps:
-            [progress] = at.run().get("progress")
-            assert progress.proto.value == share
-            assert f"{words}. You can choose a picture meanwhile." in progress.proto.text
+        [progress] = at.run().get("progress")
+        assert progress.proto.value == 0
+        assert re.search(r"s so far\. You can choose a picture meanwhile\.", progress.proto.text)
+        held.add(records[0].sha256)
+        [progress] = at.run().get("progress")
+        assert progress.proto.value == 50
+        assert "s so far; loaded: CNN. You can choose a picture" in progress.proto.text
         services.get_warm_up()._started -= 413
         [progress] = at.run().get("progress")
         assert re.search(r"networks, 41[3-9] s so far;", progress.proto.text)
     finally:
         gate.set()
     services.get_warm_up().result(timeout=5)
+
+
+def test_a_map_that_needs_tensorflow_is_waited_for_beside_verdicts_that_are_there(
+    open_dashboard, picture_bytes, monkeypatch
+):
+    classifiers = make_classifiers()
+    classifiers["cnn"].has_tensorflow = False
+    gate = threading.Event()
+
+    def load():
+        assert gate.wait(20)
+        classifiers["cnn"].has_tensorflow = True
+
+    monkeypatch.setattr(classifiers["cnn"], "load_tensorflow", load)
+    at = upload(open_dashboard(classifiers), picture_bytes)
+    try:
+        assert len(bar_charts(at)) == 2
+        [progress] = at.get("progress")
+        assert "Loading TensorFlow for CNN, 0 s so far. The map appears" in progress.proto.text
+        assert not classifiers["cnn"].explained
+        assert classifiers["cnn_sa"].explained
+    finally:
+        gate.set()
+    services.get_tensorflow_warm_up("cnn").result(timeout=10)
+    at.run()
+    assert not at.get("progress")
+    assert classifiers["cnn"].explained
+
+
+def test_tensorflow_that_cannot_be_loaded_is_said_and_takes_no_verdict_away(
+    open_dashboard, picture_bytes, monkeypatch
+):
+    classifiers = make_classifiers()
+    classifiers["cnn"].has_tensorflow = False
+    attempts = []
+
+    def load():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise WorkerError("The process that runs the networks was ended by signal 9.")
+        classifiers["cnn"].has_tensorflow = True
+
+    monkeypatch.setattr(classifiers["cnn"], "load_tensorflow", load)
+    at = upload(open_dashboard(classifiers), picture_bytes)
+    with pytest.raises(WorkerError):
+        services.get_tensorflow_warm_up("cnn").result(timeout=10)
+    at.run()
+    assert "was ended by signal 9" in at.error[0].value
+    assert len(bar_charts(at)) == 2
+    at.button(key="tensorflow-cnn-retry").click().run()
+    services.get_tensorflow_warm_up("cnn").result(timeout=10)
+    assert not at.run().error
+    assert classifiers["cnn"].explained
 
 
 def test_a_result_stays_while_networks_that_were_given_up_load_anew(open_dashboard, picture_bytes):
@@ -198,7 +252,7 @@ def test_a_result_stays_while_networks_that_were_given_up_load_anew(open_dashboa
         assert services.get_warm_up().status.state is WarmUpState.LOADING
         at = upload(at, picture_bytes[:100], "broken.png")
         [progress] = at.get("progress")
-        assert "Loading TensorFlow" in progress.proto.text
+        assert "Loading the networks" in progress.proto.text
     finally:
         for classifier in classifiers.values():
             classifier.is_held = True

@@ -111,9 +111,6 @@ def test_the_warm_up_fails_only_where_no_network_can_be_used(ship, monkeypatch, 
     class Process:
         """In place of the networks' process."""
 
-        def prepare(self):
-            """Nothing to load."""
-
         def ask(self, task):
             if task.network.record.model in corrupt:
                 raise WeightsError(f"The weights of {task.network.record.model} are corrupt.")

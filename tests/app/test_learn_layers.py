@@ -225,7 +225,7 @@ def test_loading_is_waited_for_and_a_failure_is_said(learn):
         raise WeightsError("The file of the weights is damaged.")
 
     at, _ = learn(load=load)
-    assert "Loading TensorFlow" in at.get("progress")[0].proto.text
+    assert "Loading the networks" in at.get("progress")[0].proto.text
     assert not at.select_slider
     assert grid(at, "relu-after")
     gate.set()

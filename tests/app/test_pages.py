@@ -73,9 +73,6 @@ def test_an_unreadable_folder_of_own_runs_takes_nothing_down(ship, monkeypatch):
     class Asked:
         """In place of the networks' process."""
 
-        def prepare(self):
-            asked.append("prepare")
-
         def ask(self, task):
             asked.append(task.network.record.run_id)
 
@@ -88,5 +85,5 @@ def test_an_unreadable_folder_of_own_runs_takes_nothing_down(ship, monkeypatch):
     with pytest.raises(WeightsError):
         store.list_all()
     assert list(load_classifiers()) == ["cnn", "cnn_sa"]
-    assert asked == ["prepare", *(record.run_id for record in records)]
+    assert sorted(asked) == sorted(record.run_id for record in records)
     assert read_records() == records

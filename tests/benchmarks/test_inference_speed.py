@@ -24,14 +24,13 @@ MOST = 1.5  # of the time of cnn, for networks that are to be the lighter ones
 
 @pytest.mark.benchmark
 def test_pretrained_networks_answer_about_as_fast_as_cnn():
-    from skinmodel.inference.classifier import Classifier
+    from skinmodel.inference.quick import open_named
 
     names = [record.model for record in read_manifest(paths.SHIPPED_WEIGHTS)]
-    networks = {name: Classifier.load(name) for name in names}
+    networks = {name: open_named(name) for name in names}
     picture = draw_lesion("nv", seed=1)
     pictures = [draw_lesion("mel", seed=seed) for seed in range(8)] * (BATCH // 8)
     for network in networks.values():
-        network.warm_up()
         network.predict([picture])
         network.predict(pictures)
     one, many = {n: [] for n in names}, {n: [] for n in names}

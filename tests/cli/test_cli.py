@@ -125,7 +125,7 @@ def test_a_reader_that_has_had_enough_is_no_traceback():
 
 
 def test_ctrl_c_while_it_loads_is_no_traceback(tmp_path, monkeypatch):
-    (tmp_path / "pandas.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "numpy.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{paths.ROOT}"}
     command = [sys.executable, "-m", "skinmodel", "weights", "list"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -154,6 +154,20 @@ def test_output_that_cannot_be_written_is_said():
 def test_what_a_name_would_do_to_a_terminal_is_spelled_out(fail, capsys):
     main(fail(ImageError("There is no file 'a\x1b[2J\r.jpg':\n- one")))
     assert capsys.readouterr().err == ("error: There is no file 'a\\x1b[2J\\r.jpg':\n- one\n")
+
+
+def test_a_command_loads_no_other_and_help_lists_all():
+    code = (
+        "import sys\n"
+        "from skinmodel.cli.main import load_commands\n"
+        "load_commands(['predict', 'a.jpg'])\n"
+        "heavy = {'pandas', 'sklearn', 'scipy', 'plotly', 'tensorflow'} & sys.modules.keys()\n"
+        "print(sorted(heavy), len(load_commands(['--help'])))\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=paths.ROOT
+    )
+    assert out.stdout == "[] 12\n"
 
 
 def test_naming_a_command_loads_no_deep_learning_library():

@@ -20,6 +20,10 @@ from skinmodel.results import DISCLAIMER, Explanation, Prediction
 load = cache(quick.open_named)
 
 
+def load_all(names):
+    return {name: load(name) for name in names}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return train_tiny_world(tmp_path_factory.getbasetemp())
@@ -29,7 +33,7 @@ def made(tmp_path_factory):
 def world(made, monkeypatch):
     use_tiny_world(monkeypatch, made.home)
     # Loaded once for all tests here; test_inference_classifier.py holds loading itself.
-    monkeypatch.setattr(quick, "open_named", load)
+    monkeypatch.setattr(quick, "open_all", load_all)
     return made
 
 
@@ -162,7 +166,7 @@ def test_every_row_names_its_run_also_of_two_runs_of_one_model(
     (tmp_path / "a.png").write_bytes(encode_image(photo))
     runs = {"cnn": "cnn-grouped-s1-0123abcd", "mine": "cnn-my.recipe-s2-4567cdef"}
     monkeypatch.setattr(predict, "_check", lambda *_: None)
-    monkeypatch.setattr(quick, "open_named", lambda name: OneRun(runs[name]))
+    monkeypatch.setattr(quick, "open_all", lambda names: {n: OneRun(runs[n]) for n in names})
     models = ["--model", "cnn", "--model", "mine", "--explain", "grad_cam"]
     out = run(capsys, str(tmp_path / "a.png"), *models, "--format", form)[1]
     if form == "table":
@@ -238,7 +242,7 @@ def test_eight_views_are_another_answer_than_one(world, pictures, capsys):
 def test_wrong_usage_ends_with_2_before_anything_is_loaded(
     world, pictures, capsys, monkeypatch, arguments, message
 ):
-    monkeypatch.setattr(quick, "open_named", _fail)
+    monkeypatch.setattr(quick, "open_all", _fail)
     status, out, err = run(capsys, pictures[0], *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")

@@ -22,7 +22,7 @@ from skinmodel.weights.manifest import (
 from skinmodel.weights.record import LICENCE, GraphFile, WeightsRecord, utc_now
 
 RECORD = WeightsRecord(
-    schema_version=3,
+    schema_version=4,
     model="cnn",
     run_id="cnn-grouped-s1-0a1b2c3d",
     file="cnn-grouped-s1-0a1b2c3d-89abcdef.safetensors",
@@ -79,7 +79,7 @@ def test_the_licence_names_the_data_it_derives_from():
     [
         ("schema_version", 0),
         ("schema_version", "1"),
-        ("schema_version", 3.0),
+        ("schema_version", 4.0),
         ("schema_version", True),
         ("temperature", 0),
         ("temperature", -1.5),
@@ -165,15 +165,31 @@ def test_missing_and_unknown_fields_are_listed():
 
 def test_a_record_of_before_calibration_is_read_as_not_calibrated():
     values = plain(schema_version=1)
-    del values["temperature"], values["graph"]
+    del values["temperature"], values["graph"], values["guard"]
     assert WeightsRecord.from_dict(values) == replace(RECORD, temperature=1.0)
 
 
 def test_a_record_of_before_graphs_is_read_as_without_one():
     values = plain(schema_version=2)
-    del values["graph"]
+    del values["graph"], values["guard"]
     assert WeightsRecord.from_dict(values) == RECORD
     assert RECORD.graph is None
+
+
+def test_a_record_of_before_guards_is_read_as_without_one():
+    values = plain(schema_version=3)
+    del values["guard"]
+    assert WeightsRecord.from_dict(values) == RECORD
+    assert RECORD.guard is None
+
+
+def test_a_guard_is_held_to_its_rules():
+    guard = {"file": "a.gate.safetensors", "bytes": 5000, "sha256": "0" * 64}
+    record = WeightsRecord.from_dict(plain(guard=guard))
+    assert WeightsRecord.from_dict(record.to_dict()) == record
+    for changes in ({"file": "../a"}, {"bytes": 2_000_001}, {"sha256": "x"}, {"more": 1}):
+        with pytest.raises(WeightsError, match=r"guard is .*, expected"):
+            WeightsRecord.from_dict(plain(guard=guard | changes))
 
 
 def test_a_graph_is_read_back_and_held_to_its_rules():
@@ -187,8 +203,8 @@ def test_a_graph_is_read_back_and_held_to_its_rules():
 
 
 def test_a_newer_schema_asks_for_an_update_even_when_its_fields_differ():
-    with pytest.raises(WeightsError, match=r"schema_version 4; this program reads up to 3.*update"):
-        WeightsRecord.from_dict({"schema_version": 4, "something": "else"})
+    with pytest.raises(WeightsError, match=r"schema_version 5; this program reads up to 4.*update"):
+        WeightsRecord.from_dict({"schema_version": 5, "something": "else"})
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinmodel.errors import ConfigError
-from skinmodel.evaluation.measures.metrics import divide
-from skinmodel.evaluation.predictions import DECIMALS
+from skinmodel.evaluation.measures.bootstrap import Interval, resample, to_interval
+from skinmodel.evaluation.measures.metrics import Floats, divide
+
+DECIMALS: Final = 6
+"""Of a probability in the predictions table."""
 
 BINS: Final = 15
 LOWEST_TEMPERATURE: Final = 0.05
@@ -155,6 +158,36 @@ def compute_calibration(
         log_loss=_mean(np.log(1 / chosen).sum(), images),
         bins=tuple(Bin(low, high, int(count), *shares) for low, high, count, *shares in rows),
     )
+
+
+def compute_ece_interval(
+    truth: NDArray[np.int64],
+    probabilities: NDArray[np.floating],
+    lesions: NDArray[np.str_],
+    bins: int = BINS,
+) -> Interval:
+    """Return the expected calibration error with its 95 % interval over lesions.
+
+    A draw's own error is never below what chance alone gives, so that the interval of a small set
+    lies a little high.
+
+    Args:
+        truth: int64, (N,), class indices.
+        probabilities: float, (N, K), rows sum to 1.
+        lesions: str, (N,), the lesion each image shows.
+        bins: number of bins of equal width.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    edges = np.linspace(0, 1, bins + 1)
+    of_bin = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    gaps = np.eye(bins)[of_bin] * (confidence - right)[:, None]
+
+    def compute(weights: Floats) -> dict[str, Floats]:
+        return {"ece": np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)}
+
+    value = float(compute(np.ones((1, len(truth))))["ece"][0])
+    return to_interval(value, resample(compute, lesions)["ece"])
 
 
 def _mean(total: float, images: int) -> float:
