@@ -3,8 +3,8 @@
     python -m skinmodel.training.parity ENGINE [FILE.safetensors]
 
 Nothing is drawn by an engine: no augmentation, no dropout, and weights from NumPy. Every part of
-the objective takes part. Prints how far the losses are from those in ``parity.json``, which
-TensorFlow gave on a CPU; writes losses and weights into a file where one is named.
+the objective takes part. Prints how far the losses are from those in ``parity.json``, which JAX gave
+on a CPU; writes losses and weights into a file where one is named.
 """
 
 import json
@@ -57,7 +57,7 @@ def train_ten_steps(engine: EngineName) -> tuple[NDArray[np.float64], Arrays]:
         if len(variable.shape) > 1:
             spread = np.sqrt(2 / np.prod(variable.shape[:-1]))
             variable.assign(rng.normal(0, spread, variable.shape).astype(np.float32))
-        elif path.endswith("gamma") and not variable.shape:
+        elif path.endswith("gamma") and len(variable.shape) == 0:
             variable.assign(np.float32(1))  # the attention's: so that it matters
     trained = module.build(
         network, config, _draw_images(rng), np.linspace(0.5, 2, len(CODES), dtype=np.float32)
@@ -86,7 +86,7 @@ def _draw_images(rng: np.random.Generator) -> Images:
 
 
 def read_saved() -> NDArray[np.float64]:
-    """Return the losses that TensorFlow gave on a CPU."""
+    """Return the losses that JAX gave on a CPU."""
     return np.array(json.loads(SAVED.read_text(encoding="utf-8"))["losses"])
 
 
@@ -100,7 +100,7 @@ def main(arguments: list[str]) -> int:
     for file in files:
         save_file({**weights, "losses": losses}, file)
     worst = float(np.abs(losses - read_saved()).max())
-    print(f"parity of {name}: {STEPS} losses within {worst:.1e} of TensorFlow's on a CPU")
+    print(f"parity of {name}: {STEPS} losses within {worst:.1e} of a CPU's")
     return int(worst > LOSS_TOLERANCE)
 
 
