@@ -55,7 +55,7 @@ def train_ten_steps(engine: EngineName) -> tuple[NDArray[np.float64], Arrays]:
     rng = np.random.default_rng(20)
     for path, variable in sorted(network.weights.items()):
         if len(variable.shape) > 1:
-            spread = np.sqrt(2 / np.prod(variable.shape[:-1]))
+            spread = np.sqrt(1 / np.prod(variable.shape[:-1]))
             variable.assign(rng.normal(0, spread, variable.shape).astype(np.float32))
         elif path.endswith("gamma") and len(variable.shape) == 0:
             variable.assign(np.float32(1))  # the attention's: so that it matters
