@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 
 from app import services
 from app.expiry import forget_ended_sessions
+from app.first_paint import FirstPaint
 from app.navigation import PAGES
 from app.origins import SameOrigin, ask_nobody_outside
 from app.quota import UploadQuota
@@ -55,6 +56,6 @@ else:  # the web server, once, before the first visitor
     ask_nobody_outside()
     server = st.App(
         __file__,
-        middleware=[Middleware(SameOrigin), Middleware(UploadQuota)],
+        middleware=[Middleware(SameOrigin), Middleware(UploadQuota), Middleware(FirstPaint)],
         lifespan=forget_ended_sessions,
     )

@@ -15,6 +15,14 @@ class Malignancy(StrEnum):
     BENIGN = "benign"
 
 
+SYMBOLS: Final = {
+    Malignancy.MALIGNANT: "▲",
+    Malignancy.PREMALIGNANT: "◆",
+    Malignancy.BENIGN: "●",
+}
+"""Shapes that tell the three kinds apart without colour."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """One class.

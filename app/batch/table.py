@@ -9,11 +9,11 @@ from typing import Any, Final
 import pandas as pd
 
 from app.services.batches import Row
-from app.shared.cautions import agree, compute_cautions, compute_risk
 from skinmodel.data.label_columns import ISIC_COLUMNS
 from skinmodel.data.tables import to_cell
 from skinmodel.data.truth_tables import COLUMN_CODES
 from skinmodel.diagnoses import CODES, Malignancy
+from skinmodel.findings.cautions import agree, compute_cautions, compute_risk
 from skinmodel.results import DISCLAIMER
 
 NOTABLE: Final = 0.10

@@ -1,4 +1,4 @@
-"""Which networks the Classify page asks, and which of them did best on held-out lesions."""
+"""Which networks the Classify page asks, and which of them did best on test lesions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,6 +9,7 @@ from app import services
 from app.services.attempts import Problem, attempt
 from app.services.differences import Differences, read_differences
 from app.shared import components
+from app.shared.content import read_sections
 from app.shared.wording import join_words
 from skinmodel.evaluation.measures.bootstrap import Interval
 from skinmodel.models.registry import get_spec
@@ -45,12 +46,18 @@ def choose_networks() -> tuple[str, ...]:
         help=f"One to {MOST}. The report's two are loaded with the page; any other is loaded when "
         "it is first chosen, in a few seconds.",
     )
-    records = services.read_records()
-    if not isinstance(records, Problem):
-        differences = read_differences(records, _STRENGTH)
-        if sentence := describe_strongest(records, differences):
-            st.caption(sentence)
+    st.caption(read_sections("findings")["networks"])
+    _show_figures()
     return tuple(name for name in models if name in chosen)
+
+
+def _show_figures() -> None:
+    records = services.read_records()
+    if isinstance(records, Problem):
+        return
+    if sentence := describe_strongest(records, read_differences(records, _STRENGTH)):
+        with st.expander("How the networks did on test lesions", icon=":material/query_stats:"):
+            st.markdown(sentence)
 
 
 def describe_strongest(records: Sequence[WeightsRecord], differences: Differences) -> str:
@@ -78,7 +85,7 @@ def describe_strongest(records: Sequence[WeightsRecord], differences: Difference
     better = [name for name, gap in known.items() if gap.low > 0]
     same = [name for name, gap in known.items() if not gap.low > 0]
     figures = join_words(_name(name, found) for name in (first, *others))
-    text = f"Balanced accuracy on held-out lesions of HAM10000: {figures}."
+    text = f"Balanced accuracy on the test lesions of HAM10000: {figures}."
     if better:
         text += (
             f" **{get_spec(first).title}** did better than {_list_gaps(better, known)}, "

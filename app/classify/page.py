@@ -1,27 +1,30 @@
 """The Classify page: one picture, some networks, where they looked and when not to trust them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import services, state
+from app.classify.answer import show_answer
+from app.classify.crop import show_crop
+from app.classify.history import show_history
 from app.classify.networks import choose_networks
+from app.classify.saving import Result, show_json, show_saving
 from app.services.attempts import Problem
-from app.services.pictures import Analysis, Origin, Picture
-from app.shared import charts, components
-from app.shared.cautions import agree, compute_cautions, describe_agreement, warn_of_picture
+from app.services.pictures import Origin, Picture
+from app.shared import components
+from app.shared.cautions import warn_of_picture
 from app.shared.charts import BAR_ORDER, SYMBOLS
-from app.shared.content import read_content, read_diagnosis_texts, read_sections
-from app.shared.explanation import show_explanation
+from app.shared.content import read_content, read_diagnosis_texts
 from app.shared.intake import choose_picture
-from app.shared.report import render_json
 from app.shared.waiting import wait_for_networks
-from app.shared.wording import describe_confirmation, find_malignancy, name_diagnosis, percent
+from app.shared.wording import describe_confirmation, find_malignancy, name_diagnosis
+from skinmodel.findings.cautions import compute_cautions
+from skinmodel.findings.verdict import Kind, Verdict, compute_verdict
 from skinmodel.models.registry import get_spec
-from skinmodel.results import DISCLAIMER, Prediction
+from skinmodel.results import DISCLAIMER, Prediction, join_gates
 
 _ORIGINS: Final = {
     Origin.UPLOAD: "Your file",
@@ -33,45 +36,91 @@ _ORIGINS: Final = {
     Origin.HAM10000_UNPLACED: "HAM10000, perhaps seen in training",
     Origin.ISIC2019: "ISIC 2019, outside HAM10000",
 }
-_STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
+_BESIDE: Final = 2
+"""Networks that fit beside the picture; the columns of more would be too narrow for their bars."""
+_BOXES: Final = {
+    Kind.DECLINED: (st.warning, ":material/block:"),
+    Kind.MALIGNANT: (st.error, ":material/priority_high:"),
+    Kind.PREMALIGNANT: (st.warning, ":material/warning:"),
+    Kind.UNCLEAR: (st.warning, ":material/call_split:"),
+    Kind.BENIGN: (st.info, ":material/check_circle:"),
+}
 
 
-def show_findings(picture: Picture, models: Sequence[str]) -> None:
-    """Show these networks' results for ``picture``; only when the warm-up is ready."""
+def show_findings(picture: Picture, models: Sequence[str], top: DeltaGenerator) -> None:
+    """Show these networks' results for ``picture``; only when the warm-up is ready.
+
+    Args:
+        picture: the picture in work.
+        models: registry names, at least one.
+        top: where the verdict goes, above everything else.
+    """
     analysis = state.get_analysis(picture)
     with st.spinner("The networks are looking at the picture", width="stretch"):
         predictions = services.predict(analysis, models)
     if isinstance(predictions, Problem):
+        with top:
+            components.show_problem(predictions)
         show_picture(picture)
-        components.show_problem(predictions)
         return
     titles = {name: get_spec(name).title for name in predictions}
     cautions = _collect_cautions(picture, predictions, titles)
-    _show_summary(predictions, titles, cautions)
-    first, *others = st.columns([0.8] + [1.0] * len(predictions), gap="medium")
+    gate = join_gates(p.trust.gate for p in predictions.values() if p.trust is not None)
+    declined = " ".join(gate.reasons) if gate is not None and gate.declined else ""
+    verdict = compute_verdict(list(predictions.values()), titles, declined)
+    shown = f"{_ORIGINS[picture.origin]}, {describe_size(picture)}"
+    result = Result(analysis, titles, shown, verdict, cautions)
+    with top:
+        _show_verdict(verdict, cautions)
+        if declined and not st.toggle(
+            "Show what the networks would say", key=f"insist-{picture.key}"
+        ):
+            show_picture(picture)
+            show_json(result)
+            return
+    few = len(predictions) <= _BESIDE
+    first, *others = st.columns([0.8] + [1.0] * (len(predictions) if few else 1), gap="medium")
     with first:
         show_picture(picture)
-        _show_saving(analysis, titles, cautions)
-    for column, (name, prediction) in zip(others, predictions.items(), strict=True):
+    with first if few else others[0]:
+        if declined:
+            show_json(result)
+        else:
+            show_saving(result)
+    columns = others if few else st.columns(len(predictions), gap="medium")
+    for column, (name, prediction) in zip(columns, predictions.items(), strict=True):
         with column, st.container(border=True):
-            _show_model(name, titles[name], prediction, analysis)
+            show_answer(name, titles[name], prediction, analysis)
 
 
 def show_picture(picture: Picture) -> None:
     """Show the original, what is known of it, and how to put it away."""
     with st.container(border=True, key="original"):
         st.subheader(_name_picture(picture), anchor=False)
-        height, width = picture.image.shape[:2]
         st.image(picture.screen, width="stretch", alt="The original picture, without any map.")
-        st.caption(f"{_ORIGINS[picture.origin]}, {width} x {height} pixels.")
+        st.caption(f"{_ORIGINS[picture.origin]}, {describe_size(picture)}.")
         if picture.truth is not None and st.toggle(
-            "Show the confirmed diagnosis", key=f"truth-{picture.sha256}"
+            "Show the confirmed diagnosis", key=f"truth-{picture.key}"
         ):
             how = components.escape_markdown(describe_confirmation(picture.truth.dx_type))
             st.info(f"**{name_diagnosis(picture.truth.code)}**, {how}.")
             if (kind := find_malignancy(picture.truth.code)) is not None:
                 components.show_malignancy(kind)
+        show_crop(picture)
         st.button("Clear picture", icon=":material/close:", on_click=state.clear, width="stretch")
+
+
+def describe_size(picture: Picture) -> str:
+    """Return the file's own size, and what of it the networks are given."""
+    height, width = picture.image.shape[:2]
+    whole = "{} x {} pixels".format(*(picture.size if picture.size != (0, 0) else (width, height)))
+    if picture.crop is not None:
+        return f"a part of {width} x {height} pixels of a file of {whole}"
+    return (
+        whole
+        if picture.size in ((0, 0), (width, height))
+        else (f"{whole}, reduced to {width} x {height}")
+    )
 
 
 def _name_picture(picture: Picture) -> str:
@@ -84,63 +133,23 @@ def _collect_cautions(
     picture: Picture, predictions: Mapping[str, Prediction], titles: Mapping[str, str]
 ) -> tuple[str, ...]:
     found = compute_cautions(list(predictions.values()), titles, picture.image.shape)
-    return (*warn_of_picture(picture), *found)
+    gate = join_gates(p.trust.gate for p in predictions.values() if p.trust is not None)
+    if gate is not None and gate.declined:
+        return warn_of_picture(picture)
+    return (*warn_of_picture(picture), *(() if gate is None else gate.reasons), *found)
 
 
-def _show_summary(
-    predictions: Mapping[str, Prediction], titles: Mapping[str, str], cautions: tuple[str, ...]
-) -> None:
-    results = list(predictions.values())
-    sentence = describe_agreement(results, titles)
-    bullets = "\n".join(f"- {components.escape_markdown(caution)}" for caution in cautions)
-    if not agree(results):
-        st.warning(bullets, title=sentence, icon=":material/call_split:")
-        return
-    st.info(sentence, icon=":material/compare_arrows:")
-    if cautions:
-        st.warning(bullets, title="Read this result with care", icon=":material/warning:")
-    else:
-        st.caption("None of the page's warning signs applies here. That is no proof of anything.")
-
-
-def _show_model(name: str, title: str, prediction: Prediction, analysis: Analysis) -> None:
-    diagnosis = prediction.diagnosis
-    st.subheader(title, anchor=False)
-    st.markdown(f"### {diagnosis.name}: {percent(prediction.confidence)}", anchors=False)
-    components.show_malignancy(diagnosis.malignancy)
-    st.caption(read_diagnosis_texts()[diagnosis.code])
-    st.plotly_chart(
-        charts.build_confidence_bars(prediction),
-        key=f"bars-{name}",
-        config=_STATIC_CHART,
-        alt=charts.describe_confidence_bars(prediction, title),
-    )
-    components.show_key_to_bars()
-    if prediction.temperature != 1:
-        st.caption(
-            f"Probabilities calibrated on HAM10000's validation lesions (temperature "
-            f"{prediction.temperature:.2f}). {read_sections('findings')['elsewhere']}"
-        )
-    show_explanation(name, title, prediction, analysis)
-    components.show_provenance(title, prediction.run_id)
-
-
-def _show_saving(analysis: Analysis, titles: Mapping[str, str], cautions: tuple[str, ...]) -> None:
-    st.download_button(
-        "Save the result (JSON)",
-        data=partial(_render_now, analysis, titles, cautions),
-        file_name=f"skinmodel-{analysis.picture.sha256[:8]}.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-        width="stretch",
-        help="Every number of this page, with model, run and the digest of your file; "
-        "no picture and no file name.",
-    )
-
-
-def _render_now(analysis: Analysis, titles: Mapping[str, str], cautions: tuple[str, ...]) -> bytes:
-    return render_json(analysis, titles, cautions, datetime.now(UTC))
+def _show_verdict(verdict: Verdict, cautions: tuple[str, ...]) -> None:
+    with st.container(key="verdict"):
+        box, icon = _BOXES[verdict.kind]
+        box(f"## {verdict.headline}\n{verdict.sentence}", icon=icon)
+        bullets = "\n".join(f"- {components.escape_markdown(caution)}" for caution in cautions)
+        if cautions:
+            st.warning(bullets, title="Read this result with care", icon=":material/warning:")
+        else:
+            st.caption(
+                "None of the page's warning signs applies here. That is no proof of anything."
+            )
 
 
 def render() -> None:
@@ -153,6 +162,7 @@ def render() -> None:
     choose_picture()
     picture = state.get_picture()
     if picture is None:
+        show_history()
         wait_for_networks("You can choose a picture meanwhile.")
     elif state.get_analysis(picture).predictions or services.is_ready():
         _show_result(picture)
@@ -167,16 +177,20 @@ def render() -> None:
 
 
 def _show_result(picture: Picture) -> None:
-    """Show what the chosen networks say.
+    """Show what the chosen networks say, the verdict first.
 
     A result stays while networks that were given up are loaded anew, which is begun here.
     """
+    top = st.container()
+    below = st.container()
     models = choose_networks()
     if models:
-        show_findings(picture, models)
+        show_findings(picture, models, top)
     else:
         show_picture(picture)
         st.info("Choose at least one network to see a result.")
+    with below:
+        show_history()
     services.get_warm_up().start()
 
 

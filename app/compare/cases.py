@@ -61,7 +61,7 @@ def show_cases(pair: Pair, slot: Slot, cell: Cell) -> None:
     right = "rightly" if cell.truth == cell.prediction else "wrongly"
     with st.container(key="cases"):
         st.markdown(
-            f"#### {truth.name}, {right} called {lower_first(prediction.name)} by "
+            f"### {truth.name}, {right} called {lower_first(prediction.name)} by "
             f"{pair.of(slot).label}: {len(rows):,} image{'' if len(rows) == 1 else 's'}",
             anchors=False,
         )

@@ -63,7 +63,7 @@ def get_choice() -> tuple[Slot, Cell | None]:
 
 def _show_matrix(slot: Slot, pair: Pair, mode: str, largest: int, chosen: Cell | None) -> None:
     measured = pair.of(slot)
-    st.markdown(f"#### {measured.label}", anchors=False)
+    st.markdown(f"### {measured.label}", anchors=False)
     confusion = np.array(measured.report.confusion, dtype=np.int64)
     # A chart that keeps its own selection would swallow a second click on the same cell after
     # another was chosen elsewhere; it starts afresh then.

@@ -53,7 +53,7 @@ def _show(pair: Pair) -> None:
         return
     for column, kind in zip(st.columns(2, gap="medium"), ("roc", "precision-recall"), strict=True):
         with column:
-            st.markdown(f"#### {'ROC' if kind == 'roc' else 'Precision and recall'}", anchors=False)
+            st.markdown(f"### {'ROC' if kind == 'roc' else 'Precision and recall'}", anchors=False)
             show_figure(
                 build_curves(pair, subject, kind),
                 pair,

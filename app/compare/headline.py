@@ -19,7 +19,7 @@ from skinmodel.evaluation.report import Evaluation, EvaluationReport
 
 def show_overview(pair: Pair) -> None:
     """Show the table; sets that only one of the two was measured on are left out."""
-    st.markdown("#### The same two on every data set", anchors=False)
+    st.markdown("### The same two on every data set", anchors=False)
     rows, lines = {}, []
     for measured in sort_datasets(evaluations.list_all()).values():
         reports = _read_both(pair, measured)
@@ -90,7 +90,7 @@ def show_runs(pair: Pair) -> None:
     measured = sort_datasets(evaluations.list_all()).get(pair.dataset.folder, ())
     if len(measured) <= len(pair.both):
         return
-    st.markdown("#### Every run on these images", anchors=False)
+    st.markdown("### Every run on these images", anchors=False)
     rows, lines = {}, []
     for evaluation in measured:
         report = evaluations.read_report(evaluation)

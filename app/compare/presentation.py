@@ -69,7 +69,7 @@ def name_source(measured: Measured) -> str:
 def show_heading(title: str, pair: Pair) -> None:
     """Show a section's title, with the badge of a leaky protocol where its numbers leak."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(title, anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         if pair.leaks:
             components.show_leak()
 

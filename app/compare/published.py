@@ -53,7 +53,7 @@ def show_remarks(table: Table) -> None:
 def show_alone(table: Table, publication: Publication) -> None:
     """Show a table of the report by itself."""
     about = table.about
-    st.markdown(f"#### Table {about.number}: {about.title}", anchors=False)
+    st.markdown(f"### Table {about.number}: {about.title}", anchors=False)
     st.caption(components.escape_markdown(f"{about.dataset}. {about.protocol}"))
     frame = _to_frame(table)
     st.table(frame, border="horizontal", alt=f"Table {about.number} of the report: {about.title}.")
@@ -92,7 +92,7 @@ _FIGURES: Final = (*HEADLINES, "recall.nv")
 
 def show_leak_table() -> None:
     """Show the table, or that it was not measured."""
-    st.subheader("The report's protocol, where it leaks and where not", anchor=False)
+    st.header("The report's protocol, where it leaks and where not", anchor=False)
     rows = evaluations.read_leak_table()
     if isinstance(rows, Problem):
         components.show_problem(rows)
@@ -183,7 +183,7 @@ def _match(table: ClassificationTable, pair: Pair, otherwise: Measured) -> Measu
 def _show_beside(table: ClassificationTable, ours: Measured, publication: Publication) -> None:
     about = table.about
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"#### Table {about.number}: {about.title}", anchors=False, width="content")
+        st.markdown(f"### Table {about.number}: {about.title}", anchors=False, width="content")
         if about.leaks:
             components.show_leak("The report's figures leak")
     left, right = st.columns(2, gap="medium")

@@ -27,7 +27,7 @@ def show_reliability(pair: Pair) -> None:
     explain("calibration")
     for measured, look, column in zip(pair.both, LOOKS, st.columns(2, gap="medium"), strict=True):
         with column:
-            st.markdown(f"#### {measured.label}", anchors=False)
+            st.markdown(f"### {measured.label}", anchors=False)
             show_figure(
                 build_diagram(measured, look),
                 pair,

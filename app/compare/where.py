@@ -14,7 +14,7 @@ from app.services import maps
 from app.services.attempts import Problem
 from app.services.pair import Pair
 from app.shared import components
-from app.shared.maps import describe_claim, points
+from app.shared.maps import GUIDED, describe_claim, points
 from app.shared.saving import name_file, show_save_button
 from skinmodel.faithfulness.report import FaithfulnessReport
 from skinmodel.faithfulness.summary import describe_controls
@@ -27,7 +27,7 @@ _SAVED: Final = ("figures", "differences", "figures_off_centre", "differences_of
 
 def show_where(pair: Pair) -> None:
     """Show the section: every network measured, those of the pair first."""
-    st.subheader("Where they look", anchor=False)
+    st.header("Where they look", anchor=False)
     rows = _read(pair)
     if not rows:
         st.info(
@@ -107,9 +107,10 @@ def _show_sources(rows: list[MapRow]) -> None:
 def _describe(report: FaithfulnessReport) -> str:
     drawn = ", as many of each diagnosis as there are" if report.balanced else ""
     leaks = " It was trained on pictures of these lesions." if report.leaks else ""
+    guided = f" Its soft attention: {GUIDED}" if report.guided else ""
     return (
         f"Run `{report.run_id}`: {report.images:,} pictures of {report.lesions:,} lesions, "
-        f"{report.dataset_title}{drawn}.{leaks}"
+        f"{report.dataset_title}{drawn}.{leaks}{guided}"
     )
 
 

@@ -42,7 +42,7 @@ def find_worst(table: pd.DataFrame, method: str, number: int = SHOWN) -> pd.Data
 
 
 def _show(rows: list[MapRow]) -> None:
-    st.markdown("#### One map's tests, and where it goes worst", anchors=False)
+    st.markdown("### One map's tests, and where it goes worst", anchors=False)
     labels = [row.label for row in rows]
     label = st.selectbox("Map", labels, key="where-map", persist_state="session")
     row = rows[labels.index(str(label))]

@@ -39,7 +39,7 @@ def describe_renamed(counts: Counts) -> str:
 
 def show_overlap(counts: Counts) -> None:
     """Show the part of the section."""
-    st.markdown("#### How much of ISIC 2019 is HAM10000 itself", anchors=False)
+    st.markdown("### How much of ISIC 2019 is HAM10000 itself", anchors=False)
     found, shared = counts.by_class(ISIC2019), count_shared(counts)
     inside, total = sum(shared.values()), sum(found.values())
     st.markdown(
@@ -136,7 +136,7 @@ def _build_shown(counts: Counts) -> pd.DataFrame:
 
 
 def _show_imbalance(counts: Counts) -> None:
-    st.markdown("#### Why the imbalance matters", anchors=False)
+    st.markdown("### Why the imbalance matters", anchors=False)
     rows, saved = {}, []
     for name in DATASETS:
         found = {code: n for code, n in counts.by_class(name).items() if n}

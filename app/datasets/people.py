@@ -131,7 +131,7 @@ def _show_one(
     images = int(table["images"].sum())
     words = describe_filters(filters)
     subject = f"Images of {TITLES[dataset]} by {title.lower()}, n = {images:,}: {words}"
-    st.markdown(f"#### {title}", anchors=False)
+    st.markdown(f"### {title}", anchors=False)
     values = [_label(name, value, dataset) for value in table["value"]]
     series = [Series(f"chosen, n = {images:,}", tuple(table["images"]), images)]
     if filters.are_set and scale is Scale.SHARE:

@@ -22,7 +22,7 @@ def explain(section: str) -> None:
 def show_heading(title: str, *, leaks: bool = False) -> None:
     """Show a section's title, with the badge of a leaky protocol where its numbers leak."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(title, anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         if leaks:
             components.show_leak()
 

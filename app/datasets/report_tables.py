@@ -109,7 +109,7 @@ def _show(number: str, ours: Mapping[str, Mapping[str, int]], counts: Counts) ->
     if not isinstance(table, CountTable):
         return
     cells = compare_counts(table, ours)
-    st.markdown(f"#### The report's Table {number} beside these counts", anchors=False)
+    st.markdown(f"### The report's Table {number} beside these counts", anchors=False)
     st.markdown(describe_differences(cells, number))
     with st.expander(f"Table {number}: {table.about.title}", icon=":material/table:"):
         st.caption(components.escape_markdown(f"{publication.citation} {table.about.protocol}"))

@@ -30,7 +30,7 @@ def show_splits(counts: Counts) -> None:
     explain("report_split")
     _show_crossing(counts, "report")
     _show_sides(counts, "report")
-    st.markdown("#### What training gives away of the test", anchors=False)
+    st.markdown("### What training gives away of the test", anchors=False)
     _show_leakage(counts)
     show_source(counts)
 

@@ -24,7 +24,7 @@ def show_diagnoses(counts: Counts) -> None:
                 components.show_malignancy(malignancy)
             st.markdown(texts[code])
             st.caption(". ".join(_count(counts, name, code) for name in DATASETS) + ".")
-    st.markdown("#### References", anchors=False)
+    st.markdown("### References", anchors=False)
     st.markdown(texts["references"])
     show_source(counts)
 

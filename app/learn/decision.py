@@ -66,7 +66,7 @@ def _show_network(picture: Picture, texts: dict[str, str]) -> None:
         return
     logits = outputs[_LOGITS].astype(np.float64)
     prediction = predictions[model]
-    moved = _move_one(logits, f"{model}-{picture.sha256}")
+    moved = _move_one(logits, f"{model}-{picture.key}")
     st.dataframe(
         tabulate(moved, prediction.temperature),
         hide_index=True,

@@ -88,7 +88,7 @@ def show_grids(picture: Picture) -> None:
     text = st.text_area(
         "Numbers of the grid, one row a line",
         cut_grid(picture),
-        key=f"layers-grid-{picture.sha256[:12]}",
+        key=f"layers-grid-{picture.key}",
         height=170,
         width=420,
         persist_state="session",

@@ -50,7 +50,7 @@ def choose_subject() -> Picture | None:
                 )
                 picture = _CHOOSE[Source(source)]()
     if isinstance(picture, Problem):
-        components.show_refusal(picture)
+        components.show_refusals([picture])
         return None
     if picture is not None:
         height, width = picture.image.shape[:2]

@@ -15,7 +15,16 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from app.services.attempts import Problem, attempt, attempt_once, forget_attempts
-from app.services.pictures import Analysis, Origin, Picture, Truth, open_picture, open_picture_file
+from app.services.pictures import (
+    Analysis,
+    Box,
+    Origin,
+    Picture,
+    Truth,
+    crop_picture,
+    open_picture,
+    open_picture_file,
+)
 from app.services.samples import HeldOutImages, Sample, read_drawings, read_held_out
 from app.services.warmup import WarmUp, WarmUpState
 from skinmodel import paths
@@ -222,6 +231,11 @@ def open_file(
 ) -> Picture | Problem:
     """Return a sample's picture, or why it cannot be opened."""
     return attempt(lambda: open_picture_file(Path(path), origin, title, truth))
+
+
+def cut_picture(picture: Picture, box: Box) -> Picture | Problem:
+    """Return a part of a picture, or why it cannot be classified."""
+    return attempt(lambda: crop_picture(picture, box))
 
 
 def predict(analysis: Analysis, models: Sequence[str]) -> Mapping[str, Prediction] | Problem:

@@ -95,9 +95,12 @@ class Problem:
 
     Attributes:
         sentence: what was wrong and what to do next.
+        file: the name of the file it is about, as the browser gave it; mostly empty. It is shown
+            to who sent it, and nowhere kept but beside this sentence.
     """
 
     sentence: str
+    file: str = ""
 
     @classmethod
     def of(cls, error: SkinModelError) -> "Problem":

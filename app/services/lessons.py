@@ -74,7 +74,7 @@ def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Output
         float32 by name, without the batch axis; not to be changed.
     """
     digest, kept = st.session_state.get(_READ, ("", {}))
-    if digest != picture.sha256:
+    if digest != picture.key:
         kept = {}
     key = (model, tuple(layers))
     if key not in kept:
@@ -82,7 +82,7 @@ def layer_outputs(picture: Picture, model: str, layers: Sequence[str]) -> Output
         if isinstance(found, Problem):
             return found
         kept = {**dict(list(kept.items())[1 - _KEPT :]), key: found}
-        st.session_state[_READ] = (picture.sha256, kept)
+        st.session_state[_READ] = (picture.key, kept)
     outputs: Outputs = kept[key]
     return outputs
 

@@ -86,7 +86,7 @@ def find_mask(image_id: str) -> str | None:
 
 def find_mask_of(picture: Picture) -> str | None:
     """Return the path of a picture's lesion mask; None where there is none."""
-    known = picture.origin in _FROM_HAM10000 and picture.title is not None
+    known = picture.origin in _FROM_HAM10000 and picture.title is not None and not picture.crop
     return find_mask(str(picture.title)) if known else None
 
 

@@ -1,7 +1,7 @@
 """The picture in work: decoded, named by its digest, with nothing of a patient."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -10,11 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from skinmodel.errors import ImageError
 from skinmodel.imaging import images
 from skinmodel.results import Explanation, Prediction
 
 SCREEN_SIDE: Final = 1000
 """Longest side sent to a browser, in pixels: two for each of a panel's 400 to 500 points."""
+
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels; right and bottom lie outside."""
 
 
 class Origin(StrEnum):
@@ -56,6 +61,10 @@ class Picture:
         title: public name of a sample or image id; None for a user's own picture.
         truth: the confirmed diagnosis; None where it is not known.
         note: what a reader should know of how the file was read; mostly empty.
+        size: width and height of the picture in its file, in pixels: larger than ``image`` where
+            that was reduced.
+        crop: left, top, right and bottom of the part of the whole that this is, in pixels of the
+            whole as decoded; None for the whole.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
@@ -65,6 +74,18 @@ class Picture:
     title: str | None = None
     truth: Truth | None = None
     note: str = ""
+    size: tuple[int, int] = (0, 0)
+    crop: Box | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells this picture from others: its digest, and which part of it this is."""
+        return "-".join(map(str, (self.sha256, *(self.crop or ()))))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the pixels take, in bytes."""
+        return self.image.nbytes + (0 if self.screen is self.image else self.screen.nbytes)
 
 
 @dataclass(eq=False)
@@ -75,11 +96,13 @@ class Analysis:
         picture: the picture.
         predictions: by model name.
         explanations: by model, method and diagnosis code (None where the method knows no class).
+        shown: the one last shown of each model: what a report prints.
     """
 
     picture: Picture
     predictions: dict[str, Prediction] = field(default_factory=dict)
     explanations: dict[tuple[str, str, str | None], Explanation] = field(default_factory=dict)
+    shown: dict[str, Explanation] = field(default_factory=dict)
 
 
 def open_picture(
@@ -98,7 +121,30 @@ def open_picture(
     """
     decoded = images.decode_noted(data)
     image, digest = decoded.image, hashlib.sha256(data).hexdigest()
-    return Picture(image, fit_to_screen(image), digest, origin, title, truth, decoded.note)
+    screen = fit_to_screen(image)
+    return Picture(image, screen, digest, origin, title, truth, decoded.note, decoded.size)
+
+
+def crop_picture(picture: Picture, box: Box) -> Picture:
+    """Return a part of a whole picture as one of its own, named by the same file's digest.
+
+    Raises:
+        ImageError: the part leaves the picture, or is too small for a network.
+    """
+    left, top, right, bottom = box
+    height, width = picture.image.shape[:2]
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise ImageError(
+            f"The part {box} is not inside the picture of {width} x {height} pixels. Choose a part "
+            "that is."
+        )
+    if min(right - left, bottom - top) < images.MIN_SIDE:
+        raise ImageError(
+            f"The part is only {right - left} x {bottom - top} pixels; each side needs at least "
+            f"{images.MIN_SIDE} to show a lesion's structure. Choose a larger one."
+        )
+    image = np.ascontiguousarray(picture.image[top:bottom, left:right])
+    return replace(picture, image=image, screen=fit_to_screen(image), crop=box)
 
 
 def open_picture_file(

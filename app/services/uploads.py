@@ -5,6 +5,7 @@ of the widget.
 """
 
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -20,20 +21,31 @@ FORGOTTEN: Final = "about two and a quarter minutes after this browser tab is cl
 """When a session's pictures go: what Streamlit waits for it to come back, and a round of expiry."""
 
 _TAKEN: Final = "uploads_taken"
-_REMEMBERED: Final = 16
+_REMEMBERED: Final = 64
+
+Files = UploadedFile | DeletedFile | list[UploadedFile | DeletedFile] | None
 
 
-def was_taken(key: str) -> bool:
-    """Return whether a widget reports a file that was opened before.
-
-    The browser goes on to name the file it has sent. Once its bytes are gone Streamlit takes that
-    for a change and calls the widget's callback again.
+def list_named(key: str) -> tuple[str, ...]:
+    """Return the ids of the files that a widget names, whether or not they are still held.
 
     Args:
         key: the widget's.
     """
-    file = st.session_state[key]
-    return isinstance(file, DeletedFile) and file.file_id in st.session_state.get(_TAKEN, ())
+    return tuple(file.file_id for file in _list(key))
+
+
+def was_taken(key: str) -> bool:
+    """Return whether a widget names files that were all opened before.
+
+    The browser goes on to name the files it has sent. Once their bytes are gone Streamlit takes
+    that for a change and calls the widget's callback again.
+
+    Args:
+        key: the widget's.
+    """
+    files = _list(key)
+    return bool(files) and all(map(_is_taken, files))
 
 
 def open_upload(key: str, origin: Origin) -> Picture | Problem | None:
@@ -45,14 +57,40 @@ def open_upload(key: str, origin: Origin) -> Picture | Problem | None:
         key: the widget's.
         origin: where the picture came from.
     """
-    file: UploadedFile | DeletedFile | None = st.session_state[key]
-    if file is None:
-        return None
+    opened = open_uploads(key, origin)
+    return list(opened.values())[-1] if opened else None
+
+
+def open_uploads(key: str, origin: Origin) -> dict[str, Picture | Problem]:
+    """Return the pictures a widget has newly received, or why they are not accepted, by file id.
+
+    The server no longer holds the files afterwards.
+
+    Args:
+        key: the widget's.
+        origin: where the pictures came from.
+    """
+    return {file.file_id: _open(file, origin) for file in _list(key) if not _is_taken(file)}
+
+
+def _open(file: UploadedFile | DeletedFile, origin: Origin) -> Picture | Problem:
     if isinstance(file, DeletedFile):
         return Problem("This picture is no longer on the server. Choose it again.")
+    name = file.name
     offered = services.open_bytes(file.getvalue(), origin)
     _give_up(file)
-    return offered
+    return replace(offered, file=name) if isinstance(offered, Problem) else offered
+
+
+def _list(key: str) -> list[UploadedFile | DeletedFile]:
+    files: Files = st.session_state[key]
+    if files is None:
+        return []
+    return files if isinstance(files, list) else [files]
+
+
+def _is_taken(file: UploadedFile | DeletedFile) -> bool:
+    return isinstance(file, DeletedFile) and file.file_id in st.session_state.get(_TAKEN, ())
 
 
 def take_all(key: str) -> list[tuple[str, bytes]]:

@@ -1,19 +1,14 @@
 """Charts: built from results, coloured for colour-blind readers, the same in both themes."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import plotly.graph_objects as go
 
 from app.shared.wording import percent
 from skinmodel.diagnoses import CODES, DIAGNOSES, Malignancy
+from skinmodel.diagnoses import SYMBOLS as SYMBOLS
 from skinmodel.results import Prediction
-
-SYMBOLS: Final = {
-    Malignancy.MALIGNANT: "▲",
-    Malignancy.PREMALIGNANT: "◆",
-    Malignancy.BENIGN: "●",
-}
-"""Shapes that tell the three kinds apart without colour; badges use the same."""
 
 _COLORS: Final = {  # after Okabe and Ito, darkened to a contrast of 3 on white and on black
     Malignancy.MALIGNANT: "#D55E00",
@@ -30,16 +25,26 @@ BAR_ORDER: Final = tuple(sorted(DIAGNOSES, key=lambda d: _SEVERITY.index(d.malig
 """Top to bottom: malignant, pre-malignant, benign; the same for every model and picture."""
 
 _ROW_HEIGHT: Final = 46
+_NOTE_HEIGHT: Final = 16
+_NOTE_SIZE: Final = 12
 _TEXT_SIZE: Final = 15
 _LONG_LABEL: Final = 45  # characters; more would be cut off on a phone of 390 points
 
 
-def build_confidence_bars(prediction: Prediction) -> go.Figure:
+def build_confidence_bars(
+    prediction: Prediction, notes: Mapping[str, str] | None = None
+) -> go.Figure:
     """Return seven horizontal bars on one fixed scale of 0 to 100 %.
 
     Each has its name, code and symbol on the line above it, since the longest name would take
     most of a phone's width beside it.
+
+    Args:
+        prediction: whose probabilities are shown.
+        notes: a few words to stand below a bar, by code.
     """
+    notes = notes or {}
+    row_height = _ROW_HEIGHT + (_NOTE_HEIGHT if notes else 0)
     shares = [prediction.probabilities[CODES.index(d.code)] for d in BAR_ORDER]
     rows = list(range(len(BAR_ORDER)))
     kinds = [d.malignancy for d in BAR_ORDER]
@@ -48,7 +53,7 @@ def build_confidence_bars(prediction: Prediction) -> go.Figure:
             x=shares,
             y=rows,
             orientation="h",
-            width=0.36,
+            width=0.36 * _ROW_HEIGHT / row_height,
             text=[percent(share) for share in shares],
             textposition="outside",
             cliponaxis=False,
@@ -79,8 +84,19 @@ def build_confidence_bars(prediction: Prediction) -> go.Figure:
             showarrow=False,
             font={"size": _TEXT_SIZE if len(label) < _LONG_LABEL else _TEXT_SIZE - 2},
         )
+        if diagnosis.code in notes:
+            figure.add_annotation(
+                x=0,
+                y=row,
+                xanchor="left",
+                yanchor="top",
+                yshift=-8,
+                text=notes[diagnosis.code],
+                showarrow=False,
+                font={"size": _NOTE_SIZE},
+            )
     figure.update_layout(
-        height=_ROW_HEIGHT * len(rows) + 40,
+        height=row_height * len(rows) + 40,
         margin={"l": 2, "r": 4, "t": 4, "b": 28},
         showlegend=False,
         dragmode=False,

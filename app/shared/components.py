@@ -1,6 +1,6 @@
 """Small pieces that every page shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -25,7 +25,7 @@ _BADGES: Final = {
 TYPES: Final = [suffix.removeprefix(".") for suffix in SUFFIXES]
 """Endings that a browser offers to send."""
 KINDS: Final = "JPEG, PNG, HEIC, TIFF, WebP, BMP or DICOM"
-
+_NAME: Final = 60  # characters of a file's name
 _REFUSAL: Final = "refused-picture"
 # The browser itself refuses a file that is too large or of another kind: it marks the file's name,
 # and the server never hears of it, so that only a rule of style can say more.
@@ -39,7 +39,6 @@ _NOT_RECEIVED: Final = (
 # charts and captions takes the page's full colour: the defaults are too pale at arm's length.
 _STYLE: Final = (
     """<style>
-.stMainBlockContainer { max-width: 86rem; margin-inline: auto; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
 @media (min-width: 641px) {
   .stColumn:has(.st-key-original) > div { position: sticky; top: 4.5rem; height: auto; }
@@ -56,6 +55,20 @@ _STYLE: Final = (
   :is([class*="headline-figures"], [class*="f1-table"]) td:last-child { min-width: 11rem; }
 }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
+@media print {
+  :is([data-testid="stHeader"], .stExpander, .stButton, .stDownloadButton, .stSlider, .stSelectbox,
+    .stMultiSelect, .stFileUploader, .stButtonGroup, .stCheckbox, .stPopover, .stTooltipIcon) {
+    display: none !important;
+  }
+  .stMain, .stApp, [data-testid="stAppViewContainer"] { position: static !important;
+    overflow: visible !important; height: auto !important; }
+  .stColumn:has(.st-key-original) > div { position: static; }
+  .stPlotlyChart, .stImage, .stAlert { break-inside: avoid; }
+}
+.st-key-verdict h2 { padding: 0 0 0.25rem; color: inherit; }
+:is(button[data-testid$="-primary"], button[kind^="primary"], [data-tag]) {
+  &, & *:not(svg, svg *) { color: light-dark(#ffffff, #10181e) !important; }
+}
 """
     f"""
 [data-testid="stFileUploader"]:has({_UNSENT})::after {{ content: "{_NOT_RECEIVED}"; }}
@@ -94,10 +107,22 @@ def show_problem(problem: Problem, title: str | None = None) -> None:
     st.error(escape_markdown(problem.sentence), title=title, icon=":material/error:")
 
 
-def show_refusal(problem: Problem) -> None:
-    """Show why a picture was not accepted, until a later one is not even received."""
+def show_refusals(problems: Sequence[Problem]) -> None:
+    """Show why pictures were not accepted, until a later one is not even received."""
     with st.container(key=_REFUSAL):
-        show_problem(problem, title="This picture cannot be used")
+        for problem in problems:
+            name = f"'{shorten(problem.file)}'" if problem.file else "This picture"
+            show_problem(problem, title=f"{escape_markdown(name)} cannot be used")
+
+
+def shorten(name: str) -> str:
+    """Return a file's name as one line of at most 60 characters, with its end.
+
+    >>> shorten("a" * 100 + ".jpg")
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...aaa.jpg'
+    """
+    line = "".join(c if c.isprintable() else " " for c in name)
+    return line if len(line) <= _NAME else f"{line[: _NAME - 10]}...{line[-7:]}"
 
 
 def show_malignancy(malignancy: Malignancy) -> None:
@@ -123,14 +148,17 @@ def show_key_to_bars() -> None:
     st.caption(words)
 
 
-def show_provenance(title: str, run_id: str) -> None:
+def show_provenance(title: str, run_id: str, details: str = "") -> None:
     """Show which network and training run a result comes from, and what it is not.
 
     Args:
         title: what the page calls the network.
-        run_id: its training run.
+        run_id: its training run; folded away, since it says nothing to a clinician.
+        details: further sentences for whoever opens the fold.
     """
-    st.caption(f"{title}, run `{run_id}`. **{DISCLAIMER}**")
+    st.caption(f"{title}. **{DISCLAIMER}**")
+    with st.expander("Details", icon=":material/data_object:", type="compact"):
+        st.caption(f"{title}, run `{run_id}`. {details}".rstrip())
 
 
 def escape_markdown(text: str) -> str:

@@ -1,5 +1,6 @@
 """Where one network looked: the overlay, its controls and what the map is."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ FLAT_RATIO: Final = 1.5
 """A maximum below this many times the mean is nearly even, whatever the colours suggest."""
 
 _HELP: Final = {
-    SOFT_ATTENTION: "The network's own attention weights: where it takes its evidence from, for "
+    SOFT_ATTENTION: "The weight that the network's attention gives each place, for "
     "all diagnoses alike. Each of its heads spreads a total of 1 over the picture.",
     GRAD_CAM: "Where the last convolution speaks for the chosen diagnosis, by the gradient of "
     "its score. It shows what counts for the network, not where the disease is.",
@@ -71,6 +72,7 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
         components.show_problem(computed)
         return
     explanation = _choose_head(name, computed)
+    analysis.shown[name] = explanation
     opacity = _choose_opacity(name)
     report = maps.read_report(prediction.run_id)
     remark = describe_fault(report, method)
@@ -87,7 +89,15 @@ def _show(name: str, title: str, prediction: Prediction, analysis: Analysis) -> 
     st.caption(describe_measured(report, method))
     st.download_button(
         "Save the overlay (PNG)",
-        data=lambda: render_overlay_png(picture, explanation, opacity, title, remark),
+        data=lambda: render_overlay_png(
+            picture,
+            explanation,
+            opacity,
+            title,
+            remark,
+            prediction=prediction,
+            now=datetime.now(UTC),
+        ),
         file_name=f"skinmodel-{picture.sha256[:8]}-{name}-{method}{head}.png",
         mime="image/png",
         icon=":material/download:",
@@ -122,7 +132,7 @@ def _choose_code(name: str, method: str, prediction: Prediction, analysis: Analy
         index=CODES.index(prediction.code),
         format_func=lambda c: f"{get_diagnosis(c).name} ({c})",
         # A new picture starts from its own leading diagnosis.
-        key=f"code-{name}-{analysis.picture.sha256}",
+        key=f"code-{name}-{analysis.picture.key}",
         disabled=not per_class,
         help="Soft attention is one map for all diagnoses; the other methods have one for each.",
     )
@@ -166,7 +176,7 @@ def _describe(explanation: Explanation) -> None:
     if explanation.is_null:
         subject = f" for {get_diagnosis(explanation.code).name}" if explanation.code else ""
         st.info(f"No positive evidence{subject}: the map is zero everywhere, so nothing is drawn.")
-        st.caption(f"{drawn}, layer `{explanation.layer}`, raw maximum 0.")
+        _show_details(f"{drawn}, layer `{explanation.layer}`, raw maximum 0.")
         return
     maximum, mean = explanation.raw_maximum, float(explanation.values.mean())
     st.image(
@@ -174,11 +184,19 @@ def _describe(explanation: Explanation) -> None:
         width="stretch",
         alt=f"Colour scale from 0 to the map's maximum, {maximum:.3g}.",
     )
-    h, w = explanation.values.shape
     st.caption(
-        f"Dark is 0, yellow the raw maximum, {maximum:.3g} (mean {mean:.3g}). "
-        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells. "
+        f"Dark is 0, yellow the map's maximum. {drawn}. "
         f"{overlay.describe_place(explanation)}".rstrip()
     )
     if maximum < FLAT_RATIO * mean:
         st.caption("The map is almost even: it says little about where the network looked.")
+    h, w = explanation.values.shape
+    _show_details(
+        f"{drawn}, layer `{explanation.layer}`, {h} x {w} cells; raw maximum {maximum:.3g}, mean "
+        f"{mean:.3g}."
+    )
+
+
+def _show_details(text: str) -> None:
+    with st.expander("Details of the map", icon=":material/data_object:", type="compact"):
+        st.caption(text)

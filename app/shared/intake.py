@@ -1,6 +1,6 @@
 """Where a picture comes in: file, camera, drawn sample or a real test image."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -41,6 +41,7 @@ _ICONS: Final = {
 
 
 _BOX: Final = "intake"
+_REFUSED: Final = "intake-refused"
 
 
 def choose_picture() -> None:
@@ -50,7 +51,7 @@ def choose_picture() -> None:
     that draws it anew drops whatever is on its way to the server.
     """
     picture = state.get_picture()
-    if state.has_changed(_BOX, picture and picture.sha256) or _BOX not in st.session_state:
+    if state.has_changed(_BOX, picture and picture.key) or _BOX not in st.session_state:
         st.session_state[_BOX] = picture is None
     with st.expander(
         "Choose a picture", icon=":material/add_photo_alternate:", key=_BOX, on_change="rerun"
@@ -62,14 +63,13 @@ def choose_picture() -> None:
             default=Source.UPLOAD,
             required=True,
             key="source",
-            on_change=state.dismiss_problem,
+            on_change=state.dismiss_problems,
             persist_state="session",
             label_visibility="collapsed",
         )
         _SHOW[Source(source)]()
-        problem = state.get_problem()
-        if problem is not None:
-            components.show_refusal(problem)
+        if problems := state.get_problems():
+            components.show_refusals(problems)
 
 
 def _show_upload() -> None:
@@ -81,9 +81,10 @@ def _show_upload() -> None:
         key=key,
         on_change=_receive,
         args=(key, Origin.UPLOAD),
-        help="It stays in this server's memory until you give another one or press 'Clear "
-        f"picture' below the picture, and no longer than {uploads.FORGOTTEN}. It is not written to "
-        "disk, and its name and metadata are not used.",
+        help="One picture at a time; the Batch page takes many. It stays in this server's memory "
+        "until you press 'Clear picture' below the picture, until later ones take its place "
+        f"({state.REMEMBERED} are kept, fewer of large ones), and no longer than "
+        f"{uploads.FORGOTTEN}. It is not written to disk, and its name and metadata are not used.",
     )
 
 
@@ -92,9 +93,10 @@ def _show_camera() -> None:
     st.camera_input(
         "Take a picture through a dermatoscope",
         key=key,
-        on_change=_receive,
-        args=(key, Origin.CAMERA),
+        on_change=_receive_photo,
+        args=(key,),
         help="Browsers allow the camera only on https or on this same machine.",
+        resolution="1080p",
         width=560,
     )
     st.caption(
@@ -105,16 +107,36 @@ def _show_camera() -> None:
 
 def _receive(key: str, origin: Origin) -> None:
     if uploads.was_taken(key):
+        _keep_problems_of(uploads.list_named(key))
         return
-    offered = uploads.open_upload(key, origin)
-    if offered is not None:
-        state.accept(offered)
-    elif origin is Origin.CAMERA:
-        state.forget_picture()  # "Clear photo": a camera never sends this of itself
+    opened = uploads.open_uploads(key, origin)
+    if opened:
+        st.session_state[_REFUSED] = {
+            file: one for file, one in opened.items() if isinstance(one, Problem)
+        }
+        state.accept(*opened.values())
     else:
         # The browser takes a file away before it sends the next, and while that is on its way the
         # widget must stay as it is. Whether another one follows cannot be told here.
-        state.dismiss_problem()
+        state.dismiss_problems()
+
+
+def _keep_problems_of(files: Sequence[str]) -> None:
+    """Let the error of a file that the browser no longer names go."""
+    refused: dict[str, Problem] = st.session_state.get(_REFUSED, {})
+    left = [problem for file, problem in refused.items() if file in files]
+    if len(left) < len(refused):
+        state.set_problems([problem for problem in state.get_problems() if problem in left])
+
+
+def _receive_photo(key: str) -> None:
+    if uploads.was_taken(key):
+        return
+    offered = uploads.open_upload(key, Origin.CAMERA)
+    if offered is None:
+        state.forget_picture()  # "Clear photo": a camera never sends this of itself
+    else:
+        state.accept(offered)
 
 
 def _show_samples() -> None:

@@ -1,14 +1,22 @@
 """What pages say of a map that was measured: every figure comes from the run's own file."""
 
 import math
+from typing import Final
 
 from app.shared.wording import upper_first
 from skinmodel.evaluation.measures.bootstrap import Interval
+from skinmodel.explain.registry import SOFT_ATTENTION
 from skinmodel.faithfulness.report import FaithfulnessReport, MethodReport
-from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_fault, judge
+from skinmodel.faithfulness.verdict import LEAST_MAPS, describe_fault, is_idle, judge
 
 UNMEASURED = "It was not measured whether this method's maps lie on the lesion."
 """Said where nothing is known of a method's maps."""
+
+GUIDED: Final = (
+    "It was taught where to lie by outlines of training lesions, drawn by hand: that it lies on a "
+    "lesion is no finding of the network's own."
+)
+"""Said of a soft attention that masks have guided."""
 
 
 def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
@@ -29,7 +37,9 @@ def describe_measured(report: FaithfulnessReport | None, method: str) -> str:
         f"{percent(figures['mass_gaussian'])}); blanking the fifth that it marks most "
         f"{describe_drop(figures['drop'])} (a fifth at random: {points(figures['drop_random'])})."
     )
-    return f"{words} {describe_bias(report)}".rstrip()
+    told = GUIDED if report.guided and method == SOFT_ATTENTION else ""
+    parts = (words, describe_effect(measured), told, describe_bias(report))
+    return " ".join(part for part in parts if part)
 
 
 def describe_mark(report: FaithfulnessReport | None, method: str) -> str:
@@ -50,6 +60,18 @@ def describe_drop(drop: Interval) -> str:
         return "was not measured"
     verb = "lowers" if drop.value >= 0 else "raises"
     return f"{verb} the leading probability by {points(drop, signed=False)}"
+
+
+def describe_effect(measured: MethodReport) -> str:
+    """Return what switching a soft attention off changes; empty where that was not measured."""
+    if measured.effect is None:
+        return ""
+    if is_idle(measured):
+        return "Switched off, it changes no probability."
+    return (
+        f"Switched off, it moves {100 * measured.effect:.1f} points of probability to other "
+        "diagnoses."
+    )
 
 
 def describe_bias(report: FaithfulnessReport) -> str:
@@ -83,6 +105,8 @@ def describe_claim(measured: MethodReport) -> str:
     """Return in one sentence what may be claimed of a method's maps."""
     if measured.masked < LEAST_MAPS:
         return "Nothing: too few maps were measured."
+    if is_idle(measured):
+        return "The network's answer does not depend on it."
     verdict = judge(measured)
     if not verdict.is_learned:
         place = "It does not show what was learned"
@@ -104,7 +128,9 @@ def list_claims(measured: MethodReport) -> tuple[str, ...]:
     if measured.masked < LEAST_MAPS:
         return (f"Measured on {measured.masked:,} maps only: nothing is claimed.",)
     verdict = judge(measured)
+    idle = ("The network's answer does not depend on it.",) if is_idle(measured) else ()
     return (
+        *idle,
         "Lies on the lesion more than its own average does: it knows where this lesion is."
         if verdict.knows_place
         else "Lies on the lesion no more than its own average does: it may only know where lesions "

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from app.services.pictures import Analysis, Picture
-from app.shared.cautions import agree
 from skinmodel import __version__
+from skinmodel.diagnoses import CODES, get_diagnosis
 from skinmodel.explain import overlay
 from skinmodel.explain.registry import METHODS
-from skinmodel.results import DISCLAIMER, Explanation
+from skinmodel.findings.cautions import agree
+from skinmodel.results import DISCLAIMER, Explanation, Prediction
+from skinmodel.wording import percent
 
 SCHEMA_VERSION: Final = 1
 
@@ -35,6 +37,7 @@ def render_json(
     """
     picture = analysis.picture
     predictions = [analysis.predictions[name] for name in titles]
+    declined = any(p.declined for p in predictions)
     height, width = picture.image.shape[:2]
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -45,19 +48,40 @@ def render_json(
             "sha256": picture.sha256,
             "width": width,
             "height": height,
+            **({} if picture.crop is None else {"crop": list(picture.crop)}),
             "origin": str(picture.origin),
             "title": picture.title,
         },
-        "models_agree": agree(predictions),
-        "results": [{"title": titles[p.model], **p.to_dict()} for p in predictions],
-        "explanations": [e.to_dict() for e in analysis.explanations.values() if e.model in titles],
+        "models_agree": None if declined else agree(predictions),
+        "results": [
+            {"title": titles[p.model], **(_tell_refusal(p) if declined else p.to_dict())}
+            for p in predictions
+        ],
+        "explanations": [
+            e.to_dict()
+            for e in analysis.explanations.values()
+            if e.model in titles and not declined
+        ],
         "cautions": list(cautions),
     }
     return json.dumps(document, indent=2, ensure_ascii=False).encode()
 
 
+def _tell_refusal(prediction: Prediction) -> dict[str, Any]:
+    """Return what a file says of a network where any of them declines the picture."""
+    gate = None if prediction.trust is None else prediction.trust.gate.to_dict()
+    return {"model": prediction.model, "run_id": prediction.run_id, "gate": gate}
+
+
 def render_overlay_png(
-    picture: Picture, explanation: Explanation, opacity: float, title: str, remark: str = ""
+    picture: Picture,
+    explanation: Explanation,
+    opacity: float,
+    title: str,
+    remark: str = "",
+    *,
+    prediction: Prediction | None = None,
+    now: datetime | None = None,
 ) -> bytes:
     """Return the overlay at the picture's own size, over a strip that says what it is, as a PNG.
 
@@ -67,7 +91,11 @@ def render_overlay_png(
         opacity: share of colour where the map is at its maximum, in [0, 1].
         title: what the page calls the network.
         remark: what was measured against maps of this kind; empty if nothing.
+        prediction: what the network says of the picture; None where that is not to be told.
+        now: when the overlay was saved; None for no date.
     """
+    said = _say(explanation, prediction)
+    date = [] if now is None else [f"Saved {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"]
     notes = {
         "Software": f"skinmodel {__version__}",
         "Disclaimer": DISCLAIMER,
@@ -80,12 +108,27 @@ def render_overlay_png(
         "Raw maximum": f"{explanation.raw_maximum:.6g}",
         "Placement": ", ".join(f"{edge:.3f}" for edge in explanation.placement.to_list()),
         **({"Remark": remark} if remark else {}),
+        **({"Probability": said} if said else {}),
+        **({"Saved": now.astimezone(UTC).isoformat(timespec="seconds")} if now else {}),
         "Opacity": f"{opacity:.2f}",
         "Image SHA-256": picture.sha256,
     }
     blended = overlay.blend(picture.image, explanation, opacity)
-    lines = overlay.label(explanation, title, remark)
-    return overlay.encode_png(overlay.caption(blended, lines), notes)
+    lines = overlay.label(explanation, title, remark, [*([said] if said else []), *date])
+    maximum = None if explanation.is_null else explanation.raw_maximum
+    return overlay.encode_png(overlay.caption(blended, lines, maximum), notes)
+
+
+def _say(explanation: Explanation, prediction: Prediction | None) -> str:
+    """Return the first choice, and the probability of the diagnosis that the map speaks for."""
+    if prediction is None:
+        return ""
+    codes = dict.fromkeys([prediction.code, *([explanation.code] if explanation.code else [])])
+    shares = (
+        f"{get_diagnosis(code).name} {percent(prediction.probabilities[CODES.index(code)])}"
+        for code in codes
+    )
+    return f"Probability: {', '.join(shares)}"
 
 
 def describe_overlay(explanation: Explanation, title: str) -> str:

@@ -104,11 +104,12 @@ def _load(name: str) -> tuple[Source, Path]:
         run_id = finished.result.run_id
         classifier = Classifier(spec, finished.weights, preprocessing, run_id)
         split, digest = finished.data["split"], digest_weights(finished.weights)
+        recipe = finished.config
         root = paths.evaluations()
     else:
         record, folder = store.find(name)
         classifier = Classifier.load(name)
-        split, digest = record.split, record.sha256
+        split, digest, recipe = record.split, record.sha256, record.recipe
         root = paths.RESULTS if folder == paths.SHIPPED_WEIGHTS else paths.evaluations()
     source = Source(
         probe=classifier.probe(),
@@ -117,5 +118,6 @@ def _load(name: str) -> tuple[Source, Path]:
         run_id=classifier.run_id,
         split=split,
         digest=digest,
+        guided=recipe.get("guidance", 0) > 0,  # runs of before know no such setting
     )
     return source, root

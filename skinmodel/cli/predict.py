@@ -5,11 +5,13 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from tqdm import tqdm
 
+from skinmodel.case_report.case import PAPERS
 from skinmodel.cli.arguments import add_views
 from skinmodel.cli.score import check_bulk, is_bulk, list_files, run_bulk
 from skinmodel.diagnoses import CODES
@@ -20,6 +22,7 @@ from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER, Gate
 from skinmodel.trust.wording import describe_trust
 from skinmodel.weights import store
+from skinmodel.workflows.report_case import check_report, report_case
 
 FORMATS: Final = ("table", "json", "csv", "parquet", "isic")
 _HELP: Final = (
@@ -59,6 +62,13 @@ def add_parser(commands: Any) -> None:
         help="score the I-th of N shares of a folder, for N machines over the same pictures",
     )
     parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.pdf",
+        help="also write the case as a PDF: one picture, one to three networks",
+    )
+    parser.add_argument("--paper", choices=PAPERS, default="A4", help="format of the report")
+    parser.add_argument(
         "--force",
         action="store_true",
         help="say what the networks answer also where their gate declines the picture",
@@ -89,6 +99,19 @@ def run(options: argparse.Namespace) -> int:
     total = len(files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
+    withheld = not options.force and any(a.prediction and a.prediction.declined for a in collected)
+    if options.report is not None and withheld:
+        print("No report: the picture is declined; --force writes one.", file=sys.stderr)
+    elif options.report is not None and not any(answer.failed for answer in collected):
+        report_case(
+            Path(options.files[0]),
+            classifiers,
+            options.report,
+            datetime.now(UTC),
+            method=options.explain,
+            views=options.views,
+            paper=options.paper,
+        )
     show = {"table": _print_table, "json": _print_json, "csv": _print_csv}[options.format]
     show(collected, options.force)
     return 1 if any(answer.failed for answer in collected) else 0
@@ -102,6 +125,11 @@ def _check(options: argparse.Namespace, names: list[str]) -> None:
         store.find(name)
     if options.out is not None and options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out '{options.out}' is a file; name a folder.")
+    if options.report is not None:
+        if len(options.files) != 1 or Path(options.files[0]).is_dir():
+            what = "a folder" if len(options.files) == 1 else f"{len(options.files)} files"
+            raise UsageError(f"--report is of one picture; {what} was given. Name one picture.")
+        check_report(options.report, len(names))
     specs = [get_spec(stored.get(name, name)) for name in names]
     if options.explain and not any(options.explain in methods_of(spec) for spec in specs):
         raise UsageError(

@@ -144,29 +144,37 @@ def describe_map(explanation: Explanation) -> str:
     return f"{method}, for all diagnoses alike"
 
 
-def label(explanation: Explanation, title: str, remark: str = "") -> tuple[str, ...]:
+def label(
+    explanation: Explanation, title: str, remark: str = "", details: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return the lines that belong under an overlay: whose it is, what it shows, what it is not.
 
     Args:
         explanation: the map drawn.
         title: what people call the network.
         remark: what was measured against maps of this kind; empty if nothing.
+        details: further lines, such as the probability and the date.
     """
     null = ": no positive evidence, nothing is drawn" if explanation.is_null else ""
     return (
         f"{title}, run {explanation.run_id}",
         f"{describe_map(explanation)}{null}",
         *([remark] if remark else []),
+        *details,
         DISCLAIMER,
     )
 
 
-def caption(image: NDArray[np.uint8], lines: Sequence[str]) -> NDArray[np.uint8]:
+def caption(
+    image: NDArray[np.uint8], lines: Sequence[str], maximum: float | None = None
+) -> NDArray[np.uint8]:
     """Return the picture with lines of text in a strip below it.
 
     Args:
         image: uint8, (H, W, 3), RGB, 0-255; it stays as it is.
         lines: what to write; one too long for the width goes on in the next row.
+        maximum: what the brightest colour of a map stands for; a colour key from 0 to it is drawn
+            above the lines. None for no key.
 
     Returns:
         uint8, (H + h, W, 3), RGB, 0-255, a new array.
@@ -180,6 +188,9 @@ def caption(image: NDArray[np.uint8], lines: Sequence[str]) -> NDArray[np.uint8]
     font = ImageFont.load_default(size)
     margin, step = math.ceil(size / 2), math.ceil(1.3 * size)
     rows = [row for line in lines for row in _wrap(line, font, width - 2 * margin)]
+    if maximum is not None:
+        image = np.concatenate([image, colorbar(width, step)])
+        rows = [f"Colours from 0, left, to the map's maximum, {maximum:.3g}, right", *rows]
     strip = Image.new("RGB", (width, 2 * margin + step * len(rows)), _PAPER)
     draw = ImageDraw.Draw(strip)
     for number, row in enumerate(rows):

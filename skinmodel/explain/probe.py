@@ -104,6 +104,32 @@ class Probe:
         """Return how many layers have weights."""
         return len(self._weighted())
 
+    def measure_effect(self, pixels: NDArray[np.uint8]) -> float | None:
+        """Return how much the soft attention changes the answers.
+
+        Args:
+            pixels: see ``predict``.
+
+        Returns:
+            The mean total variation, 0 to 1, between the answers and those with gamma = 0, none
+            calibrated; None for a network without gamma.
+        """
+        found = [layer for layer in self._model.layers if layer.name == self._spec.attention_layer]
+        if not found or not hasattr(found[0], "gamma"):
+            return None
+        gamma, before = found[0].gamma, float(found[0].gamma)
+        parts = []
+        for start in range(0, len(pixels), BATCH):
+            inputs = self._scale(pixels[start : start + BATCH])
+            own = np.asarray(self._model(inputs, training=False))
+            try:
+                gamma.assign(0.0)
+                without = np.asarray(self._model(inputs, training=False))
+            finally:
+                gamma.assign(before)
+            parts.append(np.abs(own - without).sum(axis=1) / 2)
+        return float(np.concatenate(parts).mean())
+
     @contextmanager
     def mixed_up(self, layers: int, seed: int) -> Iterator[None]:
         """Shuffle the weights of the last ``layers`` layers for as long as this is entered.

@@ -40,6 +40,9 @@ class MethodReport:
         shuffled: layers shuffled at each step of the cascade whose similarities are in the figures
             as ``weights_1``, ``weights_2`` and so on.
         cascade_images: number of pictures the cascade was measured on.
+        effect: of soft attention only: the mean total variation, 0 to 1, between the network's
+            probabilities and those it gives where its attention adds nothing (gamma = 0), over as
+            many pictures; None for other methods and for layers without gamma.
     """
 
     method: str
@@ -56,6 +59,7 @@ class MethodReport:
     differences_off_centre: Intervals = field(repr=False)
     shuffled: tuple[int, ...]
     cascade_images: int
+    effect: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class FaithfulnessReport:
         placed: ``field`` where cells lie around what they look at, ``stretched`` over the picture.
         methods: one report a method.
         versions: of the libraries it was measured with.
+        guided: whether lesions' outlines taught the soft attention where to lie.
         schema_version: of the file.
         disclaimer: what the figures are not.
     """
@@ -95,6 +100,7 @@ class FaithfulnessReport:
     placed: str
     methods: dict[str, MethodReport]
     versions: dict[str, str]
+    guided: bool = False
     schema_version: int = SCHEMA_VERSION
     disclaimer: str = DISCLAIMER
 

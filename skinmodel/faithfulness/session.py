@@ -18,7 +18,7 @@ from tqdm import tqdm
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.measures.bootstrap import DRAWS
-from skinmodel.explain.registry import get_method
+from skinmodel.explain.registry import SOFT_ATTENTION, get_method
 from skinmodel.faithfulness.measure import Network, Subject, measure, measure_chance
 from skinmodel.faithfulness.report import MethodReport
 from skinmodel.faithfulness.scores import centre_offset, correlate_ranks
@@ -107,6 +107,9 @@ class Probe(Network, Protocol):
     def count_weighted_layers(self) -> int:
         """Return how many layers have weights."""
 
+    def measure_effect(self, pixels: NDArray[np.uint8]) -> float | None:
+        """Return what the soft attention changes of the answers, see ``MethodReport.effect``."""
+
     def mixed_up(self, layers: int, seed: int) -> AbstractContextManager[None]:
         """Shuffle the weights of the last layers for a while."""
 
@@ -122,6 +125,7 @@ class Source:
         run_id: the training run.
         split: what the run was trained on, as ``Split.to_dict`` says it.
         digest: of its weights, so that chunks of other weights are never taken for its own.
+        guided: whether lesions' outlines taught its soft attention, see ``TrainConfig.guidance``.
     """
 
     probe: Probe
@@ -130,6 +134,7 @@ class Source:
     run_id: str
     split: Mapping[str, Any]
     digest: str
+    guided: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,8 +264,18 @@ class Session:
             differences_off_centre=part["differences"],
             shuffled=tuple(int(n) for n in cascade["layers"]),
             cascade_images=len(cascade["similarity"]),
+            effect=self._effect() if method == SOFT_ATTENTION else None,
         )
         return report, table.assign(method=method)
+
+    def _effect(self) -> float | None:
+        def measure_first() -> Arrays:
+            pixels = np.stack([subject.pixels for subject in self.subjects(0)])
+            found = self.source.probe.measure_effect(pixels)
+            return {"effect": np.array([] if found is None else [found])}
+
+        kept = self.chunks.get(self.name("effect", 0), measure_first)["effect"]
+        return float(kept[0]) if len(kept) else None
 
     def _base(self, start: int) -> Arrays:
         subjects = self.subjects(start)

@@ -21,7 +21,14 @@ MOST_ALIKE: Final = 0.5
 """Mean rank correlation with maps of the network with all its weights shuffled, above which a
 method is taken to show the architecture rather than what was learned."""
 
+LEAST_EFFECT: Final = 1e-4
+"""Mean total variation below which an attention changes no figure that a page prints."""
 
+
+_IDLE: Final = (
+    "Without effect on the answer: with its attention switched off the network says the same. The "
+    "map shows what was learned about places, not what the answer rests on."
+)
 _NOT_LEARNED: Final = (
     "Not what was learned: with all the network's weights shuffled, maps of this kind look much "
     "the same."
@@ -98,6 +105,8 @@ def describe_fault(report: FaithfulnessReport | None, method: str) -> str:
     measured = None if report is None else report.methods.get(method)
     if measured is None or measured.masked < LEAST_MAPS:
         return ""
+    if is_idle(measured):
+        return _IDLE
     verdict, unbeaten = judge(measured), judge(measured).unbeaten
     if not unbeaten:
         return "" if verdict.is_learned else _NOT_LEARNED
@@ -108,12 +117,17 @@ def describe_fault(report: FaithfulnessReport | None, method: str) -> str:
     )
 
 
+def is_idle(measured: MethodReport) -> bool:
+    """Return whether a soft attention has no effect on the network's answer."""
+    return measured.effect is not None and measured.effect < LEAST_EFFECT
+
+
 def choose_method(methods: Sequence[str], report: FaithfulnessReport | None) -> str:
     """Return the method that a network's own measurements favour.
 
     Of those whose maps depend on what was learned, the one that passes most tests, of those one
     that follows, of those the one that lies on the lesion most above its own mean; never a slow
-    one, and never one that was not measured beside another.
+    one, one without effect on the answer, or one that was not measured beside another.
 
     Args:
         methods: names of the network's methods; the first stands where nothing speaks for another.
@@ -125,7 +139,7 @@ def choose_method(methods: Sequence[str], report: FaithfulnessReport | None) -> 
     measured = {
         name: report.methods[name]
         for name in methods
-        if name in report.methods and not METHODS[name].slow
+        if name in report.methods and not METHODS[name].slow and not is_idle(report.methods[name])
     }
     if len(measured) < 2:
         return first

@@ -92,6 +92,7 @@ _TRANSPOSITIONS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_QUARTER_TURNS: Final = (5, 6, 7, 8)
 # What Pillow's parsers are known to raise on damaged bytes; a fuzz test holds the list complete.
 _DAMAGE: Final = (
     ArithmeticError,
@@ -120,10 +121,12 @@ class Decoded:
 
     Attributes:
         image: uint8, (H, W, 3), RGB, 0-255, contiguous.
+        size: width and height of the picture in the file, as it is to be seen, in pixels.
         note: one or two sentences; empty where the file is as it should be.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
+    size: tuple[int, int]
     note: str = ""
 
 
@@ -247,7 +250,8 @@ def _decode_stripped(data: bytes, limits: Limits) -> Decoded:
             try:
                 if is_jpeg and not check_complete(content):
                     note = NOT_CHECKED
-                return Decoded(_to_array(image, stripped.orientation, len(content)), note)
+                array = _to_array(image, stripped.orientation, len(content))
+                return Decoded(array, _turn(width, height, stripped.orientation), note)
             finally:
                 image.close()
                 if width * height > _LARGE_PIXELS:
@@ -265,7 +269,8 @@ def _decode_other(data: bytes, kind: Kind, limits: Limits) -> Decoded:
             try:
                 note = note_frames(getattr(image, "n_frames", 1))
                 image.load()
-                return Decoded(_to_array(image, kind.find_orientation(image), len(data)), note)
+                turn = kind.find_orientation(image)
+                return Decoded(_to_array(image, turn, len(data)), _turn(width, height, turn), note)
             finally:
                 image.close()
                 if width * height > _LARGE_PIXELS:
@@ -283,12 +288,20 @@ def _decode_dicom(data: bytes, limits: Limits) -> Decoded:
                 _check_dimensions(*image.size, limits)
                 _check_memory(image.width * image.height * _OTHER_BYTES_PER_PIXEL, limits)
                 with BUDGET.borrow(image.width * image.height * _BYTES_PER_PIXEL):
-                    inner = Decoded(_to_array(image, 1, len(data)))
-        return Decoded(inner.image, " ".join(part for part in (inner.note, note) if part))
+                    size = image.size
+                    inner = Decoded(_to_array(image, 1, len(data)), size)
+        return Decoded(
+            inner.image, inner.size, " ".join(part for part in (inner.note, note) if part)
+        )
     assert found.pixels is not None
     picture = Image.fromarray(found.pixels)
     with BUDGET.borrow(picture.width * picture.height * _BYTES_PER_PIXEL):
-        return Decoded(_reduce(picture), note)
+        return Decoded(_reduce(picture), picture.size, note)
+
+
+def _turn(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """Return a picture's size as it is to be seen."""
+    return (height, width) if orientation in _QUARTER_TURNS else (width, height)
 
 
 def _check_length(length: int, limits: Limits) -> None:

@@ -75,6 +75,8 @@ def build_network(config: TrainConfig, *, fresh: bool) -> Network:
     elif fresh and config.initial == "shipped":
         load_shipped(model, spec)
     if config.trains == "attention":
+        if fresh:
+            revive_attention(model, spec)
         freeze_features(model, spec)
     return Network(model, helped)
 
@@ -125,6 +127,20 @@ def freeze_features(model: Any, spec: ModelSpec) -> None:
         )
     for layer in model.layers:
         layer.trainable = layer.name == spec.attention_layer
+
+
+def revive_attention(model: Any, spec: ModelSpec) -> None:
+    """Set a gamma that fell to 0 or below back to where the layer starts.
+
+    Features that a ReLU has seen are never negative, so what a negative gamma makes of them is cut
+    off by the ReLU after the join: attention adds nothing, and no gradient ever brings it back.
+    """
+    for layer in model.layers:
+        if layer.name != spec.attention_layer or not hasattr(layer, "gamma"):
+            continue
+        if float(layer.gamma) <= 0:
+            log.info("gamma was %.4f: attention added nothing", float(layer.gamma))
+            layer.gamma.assign(layer.initial_gamma)
 
 
 def reseed_dropout(model: Any, seed: int, epoch: int) -> None:

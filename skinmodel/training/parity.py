@@ -3,8 +3,8 @@
     python -m skinmodel.training.parity ENGINE [FILE.safetensors]
 
 Nothing is drawn by an engine: no augmentation, no dropout, and weights from NumPy. Every part of
-the objective takes part. Prints how far the losses are from those in ``parity.json``, which JAX gave
-on a CPU; writes losses and weights into a file where one is named.
+the objective takes part. Prints how far the losses are from those in ``parity.json``, which JAX
+gave on a CPU; writes losses and weights into a file where one is named.
 """
 
 import json

@@ -74,6 +74,7 @@ def run(
         placed="stretched" if plan.stretched else "field",
         methods={name: part[0] for name, part in parts.items()},
         versions=read_versions(),
+        guided=source.guided,
     )
     return report, pd.concat([part[1] for part in parts.values()], ignore_index=True)
 

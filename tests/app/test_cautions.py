@@ -3,9 +3,9 @@
 import pytest
 from fakes import make_probabilities
 
-from app.shared import cautions
 from app.shared.content import read_content
 from app.shared.wording import join_words, percent
+from skinmodel.findings import cautions
 from skinmodel.results import Prediction
 
 TITLES = {"cnn": "CNN", "cnn_sa": "CNN-SA"}

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from fakes import DISAGREEING, make_classifiers, make_probabilities, make_record
 
-from app import services
+from app import services, state
 from app.services.pictures import Origin
 from app.services.samples import read_drawings
 from app.services.warmup import WarmUpState
@@ -69,7 +69,8 @@ def test_upload_shows_both_networks_with_bars_and_overlays(open_dashboard, pictu
     assert "The original picture" in found[0]
     assert [s.value for s in at.subheader] == ["Original picture", "CNN", "CNN-SA"]
     assert "### Melanocytic nevus: 91.0 %" in texts(at)
-    assert "Both networks say: melanocytic nevus." in alerts(at.info)
+    said = "Both networks say: melanocytic nevus, at 91.0 % (CNN) and 86.0 % (CNN-SA)."
+    assert said in alerts(at.info)
     for name in ("cnn", "cnn_sa"):
         assert f"grouped-{name}-0123abcd" in texts(at)
     assert texts(at).count(DISCLAIMER) == 3
@@ -77,7 +78,8 @@ def test_upload_shows_both_networks_with_bars_and_overlays(open_dashboard, pictu
 
 def test_calibration_and_its_limit_stand_beside_the_bars(open_dashboard, picture_bytes):
     shown = texts(upload(open_dashboard(), picture_bytes))
-    assert shown.count("calibrated on HAM10000's validation lesions (temperature 1.25)") == 2
+    assert shown.count("calibrated on HAM10000's validation lesions.") == 2
+    assert shown.count("Probabilities at temperature 1.25.") == 2
     assert shown.count("On ISIC 2019, pictures from elsewhere, the networks") == 2
     assert "claim:" not in shown
 
@@ -93,7 +95,9 @@ def test_nothing_of_the_file_name_reaches_the_page(open_dashboard, picture_bytes
 def test_disagreement_is_said_first_and_bars_share_one_scale(open_dashboard, picture_bytes):
     at = upload(open_dashboard(make_classifiers(DISAGREEING)), picture_bytes)
     warning = alerts(at.warning)
-    assert "The networks disagree: CNN says melanocytic nevus (48.0 %) and CNN-SA" in warning
+    [verdict] = at.error  # the worst of the answers, not the first one's
+    assert verdict.value.startswith("## ▲ Malignant: melanoma")
+    assert "The networks disagree: CNN-SA says melanoma (55.0 %) and CNN says" in verdict.value
     assert "do not agree on whether the lesion is benign" in warning
     assert "all-clear" in warning
     ranges = [json.loads(c.proto.spec)["layout"]["xaxis"]["range"] for c in bar_charts(at)]
@@ -454,12 +458,19 @@ def test_result_outlives_a_visit_to_another_page(open_dashboard, picture_bytes):
     assert classifiers["cnn"].predicted == 1
 
 
-def test_session_remembers_a_bounded_number_of_pictures(open_dashboard):
+def test_session_remembers_a_bounded_number_of_pictures(open_dashboard, monkeypatch):
     at = open_dashboard()
     at.segmented_control(key="source").set_value(Source.SAMPLES).run()
-    for sample in read_drawings()[:6]:
+    monkeypatch.setattr(state, "REMEMBERED", 3)
+    for sample in read_drawings()[:5]:
         at.button(key=f"take-{sample.title}").click().run()
-    assert len(at.session_state["analyses"]) == 4
+    kept = [analysis.picture.title for analysis in at.session_state["analyses"].values()]
+    assert kept == [sample.title for sample in read_drawings()[2:5]]
+    size = max(a.picture.nbytes for a in at.session_state["analyses"].values())
+    monkeypatch.setattr(state, "MOST_BYTES", size + 1)
+    at.button(key=f"take-{read_drawings()[5].title}").click().run()
+    assert len(at.session_state["analyses"]) == 1
+    assert len(bar_charts(at)) == 2
 
 
 def test_unsure_result_is_marked(open_dashboard, picture_bytes):

@@ -59,7 +59,7 @@ def test_a_third_network_is_loaded_once_and_joins(open_dashboard, shop, picture_
     at.multiselect(key="networks").set_value(["efficientnet_lite0_sa"]).run()
     assert titles(at) == ["EfficientNet-Lite0-SA"]
     assert shop == ["efficientnet_lite0_sa"]
-    assert "EfficientNet-Lite0-SA says" in at.info[0].value
+    assert "EfficientNet-Lite0-SA says" in at.error[0].value
 
 
 def test_a_result_is_saved_of_the_networks_shown_only(open_dashboard, shop, picture_bytes):
@@ -100,7 +100,7 @@ def test_a_default_network_that_is_corrupt_takes_no_other_down(open_dashboard, s
     at = give(open_dashboard(classifiers), picture_bytes)
     assert "The weights of cnn are corrupt" in at.error[0].value
     at.multiselect(key="networks").set_value(["cnn_sa", "efficientnet_lite0"]).run()
-    assert not at.error
+    assert [e.value.splitlines()[0] for e in at.error] == ["## ▲ Malignant: melanoma"]
     assert titles(at) == ["CNN-SA", "EfficientNet-Lite0"]
 
 

@@ -70,7 +70,7 @@ def choose(at, key, value):
 
 
 def texts(at):
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.subheader, at.title)
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.header, at.title)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

@@ -23,7 +23,7 @@ def open_section(at, name):
 
 
 def all_text(at):
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.success, at.subheader)
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.success, at.header)
     texts = "\n".join(element.value for kind in kinds for element in kind)
     return texts.replace(NO_BREAK, " ")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import make_classifiers
 from PIL import Image
+from pypdf import PdfReader
 from streamlit.runtime.media_file_manager import MediaFileManager
 
 from app.services.pictures import Analysis, Origin, open_picture
@@ -57,7 +58,8 @@ def test_overlay_has_the_uploads_size_and_says_what_it_is(analysis):
     with Image.open(io.BytesIO(data)) as image:
         blended = overlay.blend(analysis.picture.image, explanation, 0.5)
         assert blended.shape == (96, 128, 3)
-        expected = overlay.caption(blended, overlay.label(explanation, "CNN"))
+        lines = overlay.label(explanation, "CNN")
+        expected = overlay.caption(blended, lines, explanation.raw_maximum)
         np.testing.assert_array_equal(np.asarray(image), expected)
         assert image.info["Disclaimer"] == DISCLAIMER
         assert image.info["Model"] == "cnn"
@@ -102,15 +104,51 @@ def test_page_offers_json_and_both_overlays(open_dashboard, picture_bytes, monke
     at.file_uploader[0].set_value(("patient-name.png", picture_bytes, "image/png"))
     at.run()
     assert [b.label for b in at.download_button] == [
+        "Save the report (PDF)",
         "Save the result (JSON)",
         "Save the overlay (PNG)",
         "Save the overlay (PNG)",
     ]
     files = [make() for make in callables]
-    assert len(files) == 3
+    assert len(files) == 4
+    report = files.pop(0)
+    [reader] = [PdfReader(io.BytesIO(report))]
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    assert "Both networks say: melanocytic nevus, at 91.0 % (CNN) and 86.0 % (CNN-SA)." in text
+    assert "CNN-SA: Soft attention, sum of 12 heads" in text  # the map that the page shows
+    assert "run grouped-cnn-0123abcd, temperature 1.25" in text
+    assert "Your file, 128 x 96 pixels." in text
+    assert b"patient-name" not in report
     assert {r["model"] for r in json.loads(files[0])["results"]} == {"cnn", "cnn_sa"}
     assert len(json.loads(files[0])["explanations"]) == 2
     for data in files:
         assert b"patient-name" not in data
         assert DISCLAIMER.encode() in data
         assert b"grouped-cnn" in data
+
+
+def test_a_remark_that_cannot_be_printed_is_refused_with_its_reason(open_dashboard, picture_bytes):
+    at = open_dashboard()
+    at.file_uploader[0].set_value(("lesion.png", picture_bytes, "image/png")).run()
+    key = f"report-remarks-{at.session_state['picture'].key}"
+    at.text_area(key=key).set_value("黑色素瘤").run()
+    [error] = at.error
+    assert "the report's font has no" in error.value
+    assert at.download_button[0].disabled
+    at.text_area(key=key).set_value("Меланома").run()
+    assert not at.error
+    assert not at.download_button[0].disabled
+
+
+def test_an_overlay_carries_the_date_the_probability_and_a_colour_key(analysis):
+    explanation = analysis.explanations[("cnn", "grad_cam", "mel")]
+    said = {"prediction": analysis.predictions["cnn"], "now": NOW}
+    data = render_overlay_png(analysis.picture, explanation, 0.5, "CNN", **said)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.info["Probability"] == (
+            "Probability: Melanocytic nevus 91.0 %, Melanoma 0.8 %"
+        )
+        assert image.info["Saved"] == "2026-01-02T03:04:05+00:00"
+        shown = np.asarray(image)
+    key = overlay.colorbar(128, 1)[0]
+    assert (shown == key).all(axis=(1, 2)).sum() >= 8

@@ -4,8 +4,6 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from app.shared.intake import Source
-
 
 @pytest.fixture
 def held(monkeypatch):
@@ -75,18 +73,36 @@ def test_the_lessons_give_their_file_up(open_dashboard, picture_bytes, held, nam
     assert at.session_state["learn-uploaded"] is before
 
 
-def test_an_own_picture_is_forgotten_when_another_takes_its_place(
+def test_a_sessions_pictures_are_one_click_back_until_they_are_forgotten(
     open_dashboard, picture_bytes, photo, encode_image
 ):
     at = send(open_dashboard(), picture_bytes)
     first = at.session_state["picture"]
     at = send(at, encode_image(photo[::-1]))
-    pictures = [kept.picture for kept in at.session_state["analyses"].values()]
-    assert pictures == [at.session_state["picture"]]
-    assert pictures[0].sha256 != first.sha256
-    at.segmented_control(key="source").set_value(Source.SAMPLES).run()
-    at.button(key="take-Melanoma").click().run()
-    assert [k.picture.title for k in at.session_state["analyses"].values()] == ["Melanoma"]
-    at.segmented_control(key="source").set_value(Source.UPLOAD).run()
-    at = send(send(at, picture_bytes), b"no picture")
-    assert first.sha256 not in {k.picture.sha256 for k in at.session_state["analyses"].values()}
+    assert at.session_state["picture"].sha256 != first.sha256
+    at.button(key=f"history-UPLOAD-{first.key}").click().run()
+    assert at.session_state["picture"] is first
+    [clear] = [button for button in at.button if button.label == "Clear picture"]
+    clear.click().run()
+    kept = [analysis.picture.sha256 for analysis in at.session_state["analyses"].values()]
+    assert first.sha256 not in kept
+    assert len(kept) == 1
+
+
+def test_all_of_a_sessions_pictures_can_be_forgotten_at_once(
+    open_dashboard, picture_bytes, photo, encode_image
+):
+    at = send(send(open_dashboard(), picture_bytes), encode_image(photo[::-1]))
+    [forget] = [button for button in at.button if button.label == "Forget all pictures"]
+    forget.click().run()
+    assert not at.session_state["analyses"]
+    assert at.session_state["picture"] is None
+
+
+def test_an_error_names_its_file_and_the_last_files_error_is_gone(open_dashboard, picture_bytes):
+    at = send(open_dashboard(), picture_bytes[:500], "broken.png")
+    assert [e.proto.title for e in at.error] == ["'broken.png' cannot be used"]
+    at = send(at, b"no picture", "other.png")
+    assert [e.proto.title for e in at.error] == ["'other.png' cannot be used"]
+    at = send(at, picture_bytes, "good.png")
+    assert not at.error

@@ -82,7 +82,7 @@ def open_section(driver, name):
     wait(
         driver,
         lambda d: (
-            d.find_elements(By.CSS_SELECTOR, "[role=tabpanel] h3")
+            d.find_elements(By.CSS_SELECTOR, "[role=tabpanel] h2")
             and tab.get_attribute("aria-selected") == "true"
             and not d.find_elements(By.CSS_SELECTOR, "[data-stale=true]")
         ),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from app.shared import cautions
 from app.shared.content import read_content, read_sections
 from skinmodel.claims.documents import find_faults, find_unmarked, list_documents, needs_source
 from skinmodel.claims.facts import Facts
@@ -16,6 +15,7 @@ from skinmodel.data.download.sources import SHIPPED, read_sources
 from skinmodel.evaluation.measures.bootstrap import DRAWS, LEVEL
 from skinmodel.evaluation.measures.calibration import BINS
 from skinmodel.evaluation.subgroups import MIN_LESIONS
+from skinmodel.findings import cautions
 from skinmodel.lessons.geometry import CNN_LAYERS, trace_sizes
 from skinmodel.paths import ASSETS, ROOT
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from factories import drawn_index, train_tiny_world, use_tiny_world
 
+from skinmodel.cli import faithfulness
 from skinmodel.cli.main import main
 from skinmodel.data.masks import FOLDER
 from skinmodel.diagnoses import CODES
@@ -18,6 +20,7 @@ from skinmodel.faithfulness import session
 from skinmodel.faithfulness.report import FaithfulnessReport, read_images, read_report
 from skinmodel.results import DISCLAIMER
 from skinmodel.training.run_folder import RESULT, locked, read_finished
+from skinmodel.weights import store
 
 
 def add_masks(data: Path) -> None:
@@ -69,6 +72,18 @@ def test_one_report_and_one_table_a_network_with_a_row_a_picture_and_method(meas
     assert soft.figures["mass"].low <= soft.figures["mass"].value <= soft.figures["mass"].high
     paired = (rows["mass"] - rows["mass_mean"]).mean()
     assert soft.differences["mass_over_mean"].value == pytest.approx(paired, abs=1e-4)
+
+
+@pytest.mark.parametrize(("recipe", "guided"), [({"guidance": 1.0}, True), ({}, False)])
+def test_whether_outlines_guided_the_attention_is_read_from_the_recipe(
+    measured, monkeypatch, recipe, guided
+):
+    made, _, _ = measured
+    record, folder = store.find(made.run_ids["cnn_sa"])
+    told = {name: v for name, v in record.recipe.items() if name != "guidance"} | recipe
+    monkeypatch.setattr(store, "find", lambda _: (replace(record, recipe=told), folder))
+    source, _ = faithfulness._load("cnn_sa")
+    assert source.guided is guided
 
 
 def test_a_file_holds_no_nan_and_comes_back_as_it_was(measured):

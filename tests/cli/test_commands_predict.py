@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 import json
 from functools import cache
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from factories import train_tiny_world, use_tiny_world
 from PIL import Image
+from pypdf import PdfReader
 
 from skinmodel.cli import predict
 from skinmodel.cli.main import main
@@ -316,6 +318,33 @@ def test_names_that_a_terminal_or_a_spreadsheet_would_obey_are_harmless(
     assert "\x1b" not in out
     assert "a\\x1b[2J\\nb.png" in out
     assert len(out.splitlines()) == 7  # a header, a line each, the disclaimer
+
+
+def test_a_report_of_one_picture_is_a_pdf(world, pictures, tmp_path, capsys):
+    file = tmp_path / "case.pdf"
+    arguments = ["--model", "cnn", "--model", "cnn_sa", "--report", str(file), "--paper", "Letter"]
+    status, out, _ = run(capsys, pictures[0], *arguments)
+    assert status == 0
+    assert "prediction" in out
+    text = " ".join(" ".join(p.extract_text() for p in PdfReader(file).pages).split())
+    for model, run_id in world.run_ids.items():
+        if model in ("cnn", "cnn_sa"):
+            assert f"run {run_id}" in text
+    assert hashlib.sha256(Path(pictures[0]).read_bytes()).hexdigest() in text
+    assert DISCLAIMER in text
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "words"),
+    [(2, "case.pdf", "of one picture"), (1, "case.txt", "no PDF"), (1, "none/case.pdf", "folder")],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_asked(
+    world, pictures, tmp_path, capsys, monkeypatch, count, name, words
+):
+    monkeypatch.setattr(quick, "open_named", lambda _: pytest.fail("a network was loaded"))
+    status, _, err = run(capsys, *pictures[:count], "--report", str(tmp_path / name))
+    assert status == 2
+    assert words in err
 
 
 def test_a_folder_is_scored_into_files_and_what_it_holds_besides_is_told(world, tmp_path, capsys):

@@ -18,6 +18,7 @@ from skinmodel.imaging.placement import WHOLE
 from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.models.receptive_field import place_cells
 from skinmodel.models.registry import MODELS
+from skinmodel.models.soft_attention import SoftAttention
 
 TESTS = ("mass_over_mean", "mass_over_gaussian", "deletion_gain", "drop_over_rolled")
 INPUT = Preprocessing(64, 64, "RGB", 1 / 127.5, -1.0, "area")
@@ -44,9 +45,9 @@ def build_spotter(seed=None):
     return model
 
 
-def build_probe(model, temperature=1.0):
+def build_probe(model, temperature=1.0, spec=SPEC):
     answer = tf.function(lambda inputs: model(inputs, training=False))
-    return Probe(model, SPEC, INPUT, temperature, lambda inputs: answer(inputs).numpy())
+    return Probe(model, spec, INPUT, temperature, lambda inputs: answer(inputs).numpy())
 
 
 @cache
@@ -98,6 +99,30 @@ def test_answers_are_calibrated_and_alike_in_any_batch():
     warm = build_probe(model, 2.0).predict(pixels)
     roots = np.sqrt(plain)
     np.testing.assert_allclose(warm, roots / roots.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_the_effect_of_an_attention_is_what_the_answers_lose_without_it():
+    pixels = np.stack([s.pixels for s in draw_subjects(5)])
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input((64, 64, 3), name="image")
+    x = keras.layers.Conv2D(4, 8, strides=8, name="look")(inputs)
+    attended, _ = SoftAttention(heads=2, name="soft_attention")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()([x, attended]))
+    model = keras.Model(inputs, keras.layers.Dense(7, activation="softmax", name="last")(x))
+    gamma = model.get_layer("soft_attention").gamma
+    probe = build_probe(model, spec=replace(SPEC, attention_layer="soft_attention"))
+    scaled = pixels / np.float32(127.5) - 1
+    answers = {}
+    for value in (0.0, 30.0):
+        gamma.assign(value)
+        answers[value] = np.asarray(model(scaled))
+    expected = np.abs(answers[30.0] - answers[0.0]).sum(axis=1).mean() / 2
+    assert probe.measure_effect(pixels) == pytest.approx(expected, rel=1e-5)
+    assert expected > 0.01
+    assert float(gamma) == 30.0
+    gamma.assign(0.0)
+    assert probe.measure_effect(pixels) == 0.0
+    assert build_probe(build_spotter()).measure_effect(pixels) is None
 
 
 # --- where cells look ---

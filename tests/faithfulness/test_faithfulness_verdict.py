@@ -125,6 +125,35 @@ def test_a_leak_is_said_and_a_rise_is_not_called_a_fall():
     )
 
 
+def give_effect(made, effect):
+    soft = replace(made.methods["soft_attention"], effect=effect)
+    return replace(made, methods={**made.methods, "soft_attention": soft})
+
+
+def test_an_attention_without_effect_is_marked_and_never_the_default():
+    made = report(soft_attention="sound", grad_cam="sound", layer_cam="centre")
+    methods = ["soft_attention", "grad_cam", "layer_cam"]
+    idle, works = give_effect(made, 0.0), give_effect(made, 0.03)
+    assert describe_fault(works, "soft_attention") == describe_fault(made, "soft_attention") == ""
+    assert describe_fault(idle, "soft_attention").startswith("Without effect on the answer: ")
+    assert choose_method(methods, works) == "soft_attention"
+    assert choose_method(methods, idle) == "grad_cam"
+    assert "changes no probability" in words.describe_measured(idle, "soft_attention")
+    assert "moves 3.0 points of probability" in words.describe_measured(works, "soft_attention")
+    assert "Switched off" not in words.describe_measured(made, "soft_attention")
+    soft = idle.methods["soft_attention"]
+    assert words.describe_claim(soft) == "The network's answer does not depend on it."
+    assert words.list_claims(soft)[0] == words.describe_claim(soft)
+
+
+def test_a_soft_attention_that_outlines_have_guided_is_called_that_and_no_other_map():
+    made = report(soft_attention="sound", grad_cam="sound")
+    guided = replace(made, guided=True)
+    assert words.GUIDED in words.describe_measured(guided, "soft_attention")
+    assert words.GUIDED not in words.describe_measured(guided, "grad_cam")
+    assert words.GUIDED not in words.describe_measured(made, "soft_attention")
+
+
 def test_only_a_map_that_beats_both_controls_goes_unmarked():
     made = report(soft_attention="sound", grad_cam="centre")
     assert words.describe_mark(made, "soft_attention") == ""

@@ -16,10 +16,11 @@ from skinmodel.imaging.placement import WHOLE, Placement, average_over_cells
 from skinmodel.models import registry
 from skinmodel.models.auxiliary import add_helpers
 from skinmodel.models.receptive_field import place_cells
+from skinmodel.models.soft_attention import SoftAttention
 from skinmodel.training import loop, network
 from skinmodel.training.engine import Images
 from skinmodel.training.loop import Trainer
-from skinmodel.training.network import freeze_features, is_weight
+from skinmodel.training.network import freeze_features, is_weight, revive_attention
 from skinmodel.training.objective import compute_divergence
 from skinmodel.training.recipes import guidance_weight, load_recipe
 from skinmodel.training.run_folder import read_finished
@@ -202,3 +203,27 @@ def test_a_run_starts_from_the_shipped_weights_and_only_at_its_start(config, tmp
     kept = read_finished(run).weights
     assert (kept["conv1/kernel"] == 0.125).all()
     assert not (kept["soft_attention/kernel"] == 0.125).all()
+
+
+@pytest.mark.parametrize(("before", "after"), [(-0.007, 0.01), (0.0, 0.01), (0.3, 0.3)])
+def test_a_gamma_that_lets_nothing_through_starts_again(config, before, after):
+    spec = registry.MODELS["cnn_sa"]
+    model = spec.build()
+    layer = model.get_layer("soft_attention")
+    layer.gamma.assign(before)
+    revive_attention(model, spec)
+    assert float(layer.gamma) == pytest.approx(after)
+
+
+def test_a_negative_gamma_is_dead_behind_a_relu():
+    # Why: the network's answer knows nothing of the map, and no gradient reaches gamma.
+    inputs = tf.constant(np.random.default_rng(2).random((2, 4, 4, 6)), tf.float32)
+    layer = SoftAttention(heads=3)
+    for gamma, dead in ((-0.1, True), (0.1, False)):
+        layer(inputs)
+        layer.gamma.assign(gamma)
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(tf.nn.relu(layer(inputs)[0]))
+        assert (float(total) == 0) is dead
+        gradient = tape.gradient(total, layer.gamma.value)
+        assert (float(gradient) == 0) is dead

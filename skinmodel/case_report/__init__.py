@@ -1,0 +1,1 @@
+"""One picture and what networks say of it, as a PDF for the file."""
