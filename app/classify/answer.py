@@ -12,7 +12,8 @@ from app.shared.explanation import show_explanation
 from app.shared.wording import percent
 from skinmodel.diagnoses import CODES
 from skinmodel.findings.worth import LIMITS, describe_worth, note_worth
-from skinmodel.results import Prediction
+from skinmodel.results import Prediction, Trust
+from skinmodel.trust import wording
 
 _STATIC_CHART: Final = {"staticPlot": True, "displayModeBar": False}
 
@@ -46,6 +47,8 @@ def show_answer(name: str, title: str, prediction: Prediction, analysis: Analysi
     components.show_key_to_bars()
     if notes:
         st.caption(LIMITS)
+    if prediction.trust is not None:
+        _show_trust(prediction.trust)
     if prediction.temperature != 1:
         st.caption(
             "Probabilities calibrated on HAM10000's validation lesions. "
@@ -55,3 +58,16 @@ def show_answer(name: str, title: str, prediction: Prediction, analysis: Analysi
     components.show_provenance(
         title, prediction.run_id, f"Probabilities at temperature {prediction.temperature:.2f}."
     )
+
+
+def _show_trust(trust: Trust) -> None:
+    """Show the threshold the answer is beside, and the diagnoses that it leaves open."""
+    for threshold in trust.thresholds:
+        if (threshold.target, threshold.level) == ("melanoma", wording.SHOWN_SENSITIVITY):
+            sentence = wording.describe_threshold(threshold)
+            st.markdown(f"**{sentence}**" if threshold.above else sentence)
+    for labels in trust.sets:
+        if labels.level == wording.SHOWN_LEVEL:
+            st.caption(wording.describe_set(labels))
+    if not trust.calibrated:
+        st.caption(wording.RAW)

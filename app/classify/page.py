@@ -11,7 +11,7 @@ from app.classify.answer import show_answer
 from app.classify.crop import show_crop
 from app.classify.history import show_history
 from app.classify.networks import choose_networks
-from app.classify.saving import Result, show_saving
+from app.classify.saving import Result, show_json, show_saving
 from app.services.attempts import Problem
 from app.services.pictures import Origin, Picture
 from app.shared import components
@@ -24,7 +24,7 @@ from app.shared.wording import describe_confirmation, find_malignancy, name_diag
 from skinmodel.findings.cautions import compute_cautions
 from skinmodel.findings.verdict import Kind, Verdict, compute_verdict
 from skinmodel.models.registry import get_spec
-from skinmodel.results import DISCLAIMER, Prediction
+from skinmodel.results import DISCLAIMER, Prediction, join_gates
 
 _ORIGINS: Final = {
     Origin.UPLOAD: "Your file",
@@ -65,16 +65,28 @@ def show_findings(picture: Picture, models: Sequence[str], top: DeltaGenerator) 
         return
     titles = {name: get_spec(name).title for name in predictions}
     cautions = _collect_cautions(picture, predictions, titles)
-    verdict = compute_verdict(list(predictions.values()), titles)
+    gate = join_gates(p.trust.gate for p in predictions.values() if p.trust is not None)
+    declined = " ".join(gate.reasons) if gate is not None and gate.declined else ""
+    verdict = compute_verdict(list(predictions.values()), titles, declined)
+    shown = f"{_ORIGINS[picture.origin]}, {describe_size(picture)}"
+    result = Result(analysis, titles, shown, verdict, cautions)
     with top:
         _show_verdict(verdict, cautions)
+        if declined and not st.toggle(
+            "Show what the networks would say", key=f"insist-{picture.key}"
+        ):
+            show_picture(picture)
+            show_json(result)
+            return
     few = len(predictions) <= _BESIDE
     first, *others = st.columns([0.8] + [1.0] * (len(predictions) if few else 1), gap="medium")
     with first:
         show_picture(picture)
     with first if few else others[0]:
-        shown = f"{_ORIGINS[picture.origin]}, {describe_size(picture)}"
-        show_saving(Result(analysis, titles, shown, verdict, cautions))
+        if declined:
+            show_json(result)
+        else:
+            show_saving(result)
     columns = others if few else st.columns(len(predictions), gap="medium")
     for column, (name, prediction) in zip(columns, predictions.items(), strict=True):
         with column, st.container(border=True):
@@ -121,7 +133,10 @@ def _collect_cautions(
     picture: Picture, predictions: Mapping[str, Prediction], titles: Mapping[str, str]
 ) -> tuple[str, ...]:
     found = compute_cautions(list(predictions.values()), titles, picture.image.shape)
-    return (*warn_of_picture(picture), *found)
+    gate = join_gates(p.trust.gate for p in predictions.values() if p.trust is not None)
+    if gate is not None and gate.declined:
+        return warn_of_picture(picture)
+    return (*warn_of_picture(picture), *(() if gate is None else gate.reasons), *found)
 
 
 def _show_verdict(verdict: Verdict, cautions: tuple[str, ...]) -> None:

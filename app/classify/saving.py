@@ -47,6 +47,11 @@ def show_saving(result: Result) -> None:
     """Show what saves the result."""
     with st.expander("Report for the file (PDF)", icon=":material/picture_as_pdf:"):
         _show_report(result)
+    show_json(result)
+
+
+def show_json(result: Result) -> None:
+    """Show what saves every number; of a picture that is declined only that and why."""
     st.download_button(
         "Save the result (JSON)",
         data=partial(_render_json, result),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from app.services.pictures import Analysis, Picture
 from skinmodel import __version__
@@ -37,6 +37,7 @@ def render_json(
     """
     picture = analysis.picture
     predictions = [analysis.predictions[name] for name in titles]
+    declined = any(p.declined for p in predictions)
     height, width = picture.image.shape[:2]
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -51,12 +52,25 @@ def render_json(
             "origin": str(picture.origin),
             "title": picture.title,
         },
-        "models_agree": agree(predictions),
-        "results": [{"title": titles[p.model], **p.to_dict()} for p in predictions],
-        "explanations": [e.to_dict() for e in analysis.explanations.values() if e.model in titles],
+        "models_agree": None if declined else agree(predictions),
+        "results": [
+            {"title": titles[p.model], **(_tell_refusal(p) if declined else p.to_dict())}
+            for p in predictions
+        ],
+        "explanations": [
+            e.to_dict()
+            for e in analysis.explanations.values()
+            if e.model in titles and not declined
+        ],
         "cautions": list(cautions),
     }
     return json.dumps(document, indent=2, ensure_ascii=False).encode()
+
+
+def _tell_refusal(prediction: Prediction) -> dict[str, Any]:
+    """Return what a file says of a network where any of them declines the picture."""
+    gate = None if prediction.trust is None else prediction.trust.gate.to_dict()
+    return {"model": prediction.model, "run_id": prediction.run_id, "gate": gate}
 
 
 def render_overlay_png(

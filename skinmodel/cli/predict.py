@@ -99,7 +99,10 @@ def run(options: argparse.Namespace) -> int:
     total = len(files) * len(names)
     shown = tqdm(answers, total=total, unit="answer", disable=not sys.stderr.isatty())
     collected = list(shown)
-    if options.report is not None and not any(answer.failed for answer in collected):
+    withheld = not options.force and any(a.prediction and a.prediction.declined for a in collected)
+    if options.report is not None and withheld:
+        print("No report: the picture is declined; --force writes one.", file=sys.stderr)
+    elif options.report is not None and not any(answer.failed for answer in collected):
         report_case(
             Path(options.files[0]),
             classifiers,

@@ -92,7 +92,7 @@ def run_bulk(
     form = options.format if options.format in FORMATS else "csv"
     files, told = list_files(options.files)
     by_run = {classifier.run_id: classifier for classifier in classifiers.values()}
-    settings = Settings(tuple(by_run), options.views, form, options.explain)
+    settings = Settings(tuple(by_run), options.views, form, options.explain, options.force)
     plan = make_plan(options.out, files, settings)
     shard = read_shard(options.shard)
     for line in (*told, *_describe_plan(plan, shard)):

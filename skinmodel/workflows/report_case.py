@@ -1,7 +1,7 @@
 """One image file, some networks and their maps, as a printed case."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from skinmodel.files import write_atomically
 from skinmodel.findings.cautions import compute_cautions
 from skinmodel.findings.verdict import compute_verdict
 from skinmodel.imaging import images
+from skinmodel.results import Prediction, join_gates
 from skinmodel.weights import store
 
 if TYPE_CHECKING:  # a network that has no graph loads TensorFlow
@@ -88,7 +89,7 @@ def report_case(
         image=decoded.image,
         sha256=hashlib.sha256(data).hexdigest(),
         picture=f"A file of {width} x {height} pixels",
-        verdict=compute_verdict(predictions, titles),
+        verdict=compute_verdict(predictions, titles, _find_refusal(predictions)),
         cautions=(*([decoded.note] if decoded.note else []), *cautions),
         answers=answers,
         created=now,
@@ -105,3 +106,9 @@ def report_case(
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
+
+
+def _find_refusal(predictions: Sequence[Prediction]) -> str:
+    """Return why the networks' gate declines the picture; empty where it does not."""
+    gate = join_gates(p.trust.gate for p in predictions if p.trust is not None)
+    return " ".join(gate.reasons) if gate is not None and gate.declined else ""

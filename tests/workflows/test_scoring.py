@@ -32,10 +32,11 @@ class ByColour:
     def __init__(self, fail_at=None, trust=None, run_id=RUN):
         self.batches, self.fail_at, self.trust, self.run_id = [], fail_at, trust, run_id
 
-    def classify(self, pictures, views=1):
+    def classify(self, pictures, views=1, sizes=None):
         if len(self.batches) == self.fail_at:
             raise KeyboardInterrupt
         self.batches.append(len(pictures))
+        assert sizes is None or set(sizes) == {(64, 64)}
         means = np.stack([p.reshape(-1, 3).mean(axis=0) for p in pictures])
         rows = np.repeat(means, [3, 2, 2], axis=1) + np.arange(7) + views
         rows /= rows.sum(axis=1, keepdims=True)
@@ -121,8 +122,8 @@ from test_scoring import ByColour, plan, run
 from pathlib import Path
 
 class Dies(ByColour):
-    def classify(self, pictures, views=1):
-        answers = super().classify(pictures, views)
+    def classify(self, pictures, views=1, sizes=None):
+        answers = super().classify(pictures, views, sizes)
         if len(self.batches) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         return answers
@@ -221,10 +222,10 @@ def test_a_share_in_work_is_not_scored_twice(tmp_path, files):
     made = plan(out, files)
 
     class Nosy(ByColour):
-        def classify(self, pictures, views=1):
+        def classify(self, pictures, views=1, sizes=None):
             with pytest.raises(ConfigError, match="Another process is at work on this share"):
                 run(out, made, ByColour())
-            return super().classify(pictures, views)
+            return super().classify(pictures, views, sizes)
 
     run(out, made, Nosy())
 

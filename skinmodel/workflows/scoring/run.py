@@ -45,11 +45,13 @@ class Reduced:
     Attributes:
         file: its path.
         place: its place in the part.
+        size: (H, W) before it was reduced.
         pixels: uint8, (h, w, 3), RGB, 0-255, by network.
     """
 
     file: str
     place: int
+    size: tuple[int, int]
     pixels: Mapping[str, NDArray[np.uint8]]
 
 
@@ -179,7 +181,11 @@ def classify(
     if not pictures:
         return []
     answers = [
-        classifier.classify([picture.pixels[name] for picture in pictures], views)
+        classifier.classify(
+            [picture.pixels[name] for picture in pictures],
+            views,
+            [picture.size for picture in pictures],
+        )
         for name, classifier in classifiers.items()
     ]
     return [
@@ -215,7 +221,9 @@ def read_reduced(file: str, place: int, specs: Mapping[str, Preprocessing]) -> R
         image = images.read(Path(file))
     except ImageError as error:
         return Fault(file, str(error))
-    return Reduced(file, place, {name: resize(image, spec) for name, spec in specs.items()})
+    return Reduced(
+        file, place, image.shape[:2], {name: resize(image, spec) for name, spec in specs.items()}
+    )
 
 
 def _finish(out: Path, plan: Plan, waiting: int) -> int:
