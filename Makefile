@@ -34,7 +34,7 @@ $(VENV)/.run-installed: requirements.txt | $(VENV)/.created
 	$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.test-installed: requirements.txt tests/requirements.txt tests/requirements-no-deps.txt | $(VENV)/.created
+$(VENV)/.test-installed: requirements.txt requirements-jax.txt tests/requirements.txt tests/requirements-no-deps.txt | $(VENV)/.created
 	$(PIP) install --quiet -r tests/requirements.txt
 	$(PIP) install --quiet --no-deps -r tests/requirements-no-deps.txt
 	@touch $@ $(VENV)/.run-installed

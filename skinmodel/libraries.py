@@ -12,14 +12,14 @@ from typing import Final
 
 import skinmodel
 
-_LIBRARIES: Final = ("tensorflow", "keras", "numpy")
+_LIBRARIES: Final = ("keras", "numpy")
 
 
-def read_versions() -> dict[str, str]:
-    """Return the versions of skinmodel, TensorFlow, Keras, NumPy and Python."""
+def read_versions(engine: str = "tensorflow") -> dict[str, str]:
+    """Return the versions of skinmodel, Keras, NumPy, Python and of the library that computes."""
     return {
         "skinmodel": skinmodel.__version__,
-        **{name: version(name) for name in _LIBRARIES},
+        **{name: version(name) for name in (engine, *_LIBRARIES)},
         "python": platform.python_version(),
     }
 

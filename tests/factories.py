@@ -123,7 +123,7 @@ def use_tiny_world(patch: pytest.MonkeyPatch, home: Path) -> None:
 
 def use_float32(patch: pytest.MonkeyPatch) -> None:
     """Make training choose float32, whatever this machine's processor can do."""
-    from skinmodel.training import step as device
+    from skinmodel.training import device
 
     patch.setattr(device, "_CPU_INFO", Path("no-such-cpuinfo"))
 

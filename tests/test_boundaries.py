@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("tensorflow", "keras", "tf_keras_vis")
-TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
+HEAVY = ("tensorflow", "keras", "jax", "tf_keras_vis")
+TENSORFLOW_MODULES = {  # the only ones that may load it, Keras or JAX when they are imported
     "skinmodel.models.backbones.builder",
     "skinmodel.models.backbones.efficientnet_lite",
-    "skinmodel.data.pipeline",
+    "skinmodel.data.changes",
     "skinmodel.explain.grad_cam",
     "skinmodel.explain.many_passes",
     "skinmodel.explain.probe",
@@ -25,9 +25,18 @@ TENSORFLOW_MODULES = {  # the only ones that may load it when they are imported
     "skinmodel.models.auxiliary",
     "skinmodel.models.cnn",
     "skinmodel.models.soft_attention",
-    "skinmodel.training.optimizer",
-    "skinmodel.training.step",
+    "skinmodel.training.jax_engine",
+    "skinmodel.training.jax_engine.augmentation",
+    "skinmodel.training.jax_engine.engine",
+    "skinmodel.training.jax_engine.optimizer",
+    "skinmodel.training.jax_engine.step",
     "skinmodel.training.loop",
+    "skinmodel.training.network",
+    "skinmodel.training.objective",
+    "skinmodel.training.tensorflow_engine.augmentation",
+    "skinmodel.training.tensorflow_engine.engine",
+    "skinmodel.training.tensorflow_engine.optimizer",
+    "skinmodel.training.tensorflow_engine.step",
     "skinmodel.workflows.measure_leak",  # like release: runs a classifier to measure it
     "skinmodel.workflows.release",
 }

@@ -23,6 +23,7 @@ from skinmodel.results import DISCLAIMER
 _COMMANDS: Final = (
     "predict",
     "train",
+    "speed",
     "evaluate",
     "compare",
     "faithfulness",

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 from skinmodel import paths
 from skinmodel.cli.arguments import add_data, require_data
 from skinmodel.models.registry import MODELS
-from skinmodel.training.recipes import Precision, recipe_names
+from skinmodel.training.recipes import DEFAULT_ENGINE, EngineName, Precision, recipe_names
 
 _AUTO: Final = "auto"
 
@@ -30,6 +30,12 @@ def add_parser(commands: Any) -> None:
         help="auto: the fastest sound one of this machine (default); name one to go on with a run "
         "of another machine",
     )
+    parser.add_argument(
+        "--engine",
+        default=DEFAULT_ENGINE,
+        choices=get_args(EngineName),
+        help=f"what computes (default {DEFAULT_ENGINE}); jax needs requirements-jax.txt",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run")
     force_help = "throw an earlier run of these settings away"
     parser.add_argument("--force", action="store_true", help=force_help)
@@ -48,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         epochs=options.epochs,
         precision=None if options.precision == _AUTO else options.precision,
+        engine=options.engine,
         resume=options.resume,
         force=options.force,
     )

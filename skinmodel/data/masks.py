@@ -18,7 +18,8 @@ SUFFIX: Final = "_segmentation"
 MAX_DEVIATION: Final = 0.03
 """Largest relative difference of a mask's aspect from its image's: rounding of reduced copies."""
 
-_HALF: Final = 128
+HALF: Final = 128
+"""A mask is lesion from here on; files that were reduced hold values between."""
 
 
 def find_masks(root: Path) -> dict[str, str]:
@@ -90,11 +91,11 @@ def trace_outline(
             "one image."
         )
     scaled = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
-    lesion = (scaled >= _HALF).astype(np.uint8)
+    lesion = (scaled >= HALF).astype(np.uint8)
     lines, _ = cv2.findContours(lesion, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return tuple(np.asarray(line, dtype=np.int32) for line in lines)
 
 
 def compute_share(mask: NDArray[np.uint8]) -> float:
     """Return the share of the picture that the lesion takes, in [0, 1]."""
-    return float(np.mean(mask >= _HALF))
+    return float(np.mean(mask >= HALF))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from skinmodel.errors import ConfigError
+from skinmodel.errors import ConfigError, summarize_ids
 from skinmodel.files import flush_to_disk, read_json, write_atomically
 from skinmodel.libraries import read_versions
-from skinmodel.training.recipes import run_id_of
+from skinmodel.training.recipes import DEFAULT_ENGINE, run_id_of
 from skinmodel.training.run_folder import (
     CHECKPOINTS,
     RESULT,
@@ -35,6 +35,9 @@ Read = TypeVar("Read")
 SCHEMA_VERSION: Final = 2
 KEPT: Final = 2
 """Checkpoints that stay: the newest, and one to go back to where that is damaged."""
+
+AVERAGE: Final = "average/"
+"""Before the names of averaged weights among the optimizer's arrays."""
 
 _WITHOUT_SUMS: Final = 1  # the layout before
 _MAX_BYTES: Final = 16 * 1024 * 1024
@@ -205,6 +208,30 @@ def _is_plausible(state: RunState, epoch: int) -> bool:
     )
 
 
+def check_shapes(
+    subject: str, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Refuse arrays of a checkpoint that are not exactly the expected ones.
+
+    Args:
+        subject: what the arrays are, to start the message with.
+        arrays: by name, as read.
+        expected: the shape of each by name.
+
+    Raises:
+        ConfigError: arrays are missing, unknown or of another shape.
+    """
+    found = {name: array.shape for name, array in arrays.items()}
+    names = {*found, *expected}
+    wrong = sorted(name for name in names if found.get(name) != expected.get(name))
+    if wrong:
+        raise ConfigError(
+            f"{subject} in the checkpoint does not fit this network: missing, unknown or of "
+            f"another shape: {summarize_ids(wrong)}. It was written by another version of the "
+            "program: train again with --force."
+        )
+
+
 def last_epoch(run: Path) -> int:
     """Return the last whole epoch on disk, 0 before the first."""
     finished = _finished(run / CHECKPOINTS)
@@ -302,22 +329,22 @@ def _finished(folder: Path) -> list[Path]:
 _ATTEMPTS: Final = 3
 
 
-def summarize(run: Path, run_id: str, state: RunState) -> RunResult:
+def summarize(run: Path, settings: dict[str, Any], state: RunState) -> RunResult:
     """Return what a run in this state has given.
 
     Args:
         run: its folder.
-        run_id: its id.
+        settings: plain ones, as ``TrainConfig.to_dict`` gives them.
         state: after at least one epoch.
     """
     best = state.history[state.best_epoch - 1]
     return RunResult(
-        run_id=run_id,
+        run_id=run_id_of(settings),
         epoch=state.best_epoch,
         weights=best_file(run, state.best_epoch).name,
         val={k.removeprefix("val_"): v for k, v in best.items() if k.startswith("val_")},
         seconds=sum(row["seconds"] for row in state.history),
-        versions=read_versions(),
+        versions=read_versions(settings.get("engine", DEFAULT_ENGINE)),
     )
 
 
@@ -369,7 +396,7 @@ def _read_checkpoint(run: Path) -> FinishedRun:
             "python -m skinmodel train ... --resume."
         )
     settings = read_settings(run)
-    result = summarize(run, run_id_of(settings["train"]), state)
+    result = summarize(run, settings["train"], state)
     try:
         weights = load_file(run / result.weights)
     except (OSError, SafetensorError) as error:

@@ -3,30 +3,24 @@
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from skinmodel.data.pipeline import PixelRows, build_batches, shuffled_order
+from skinmodel.data.rows import shuffled_order
 from skinmodel.data.splits import class_weights
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.evaluation.measures.calibration import fit_temperature
 from skinmodel.evaluation.measures.metrics import compute_metrics
-from skinmodel.models.auxiliary import add_helpers
-from skinmodel.models.backbones.pretrained import load_pretrained
-from skinmodel.models.registry import ModelSpec, get_spec
 from skinmodel.training import checkpoint
 from skinmodel.training.checkpoint import summarize
-from skinmodel.training.optimizer import PREFIX, FusedAdam, WeightAverage, check_shapes
+from skinmodel.training.engine import Epoch, Images, open_engine
+from skinmodel.training.network import build_network, reseed_dropout
 from skinmodel.training.recipes import TrainConfig, guidance_weight, learning_rate
 from skinmodel.training.run_folder import (
     RunResult,
@@ -37,8 +31,6 @@ from skinmodel.training.run_folder import (
     write_result,
     writing_to,
 )
-from skinmodel.training.step import Predictor, TrainStep, compute_in, reseed_dropout
-from skinmodel.weights import store
 
 
 def smooth(values: Sequence[float], epochs: int) -> float:
@@ -67,21 +59,6 @@ def is_better(values: Sequence[float], epochs: int, best: float) -> bool:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Images:
-    """Decoded images with their truth.
-
-    Attributes:
-        pixels: uint8, (N, h, w, 3), RGB, 0-255; may be mapped from disk, or rows of such an array.
-        truth: int64, (N,), class indices.
-        answers: float32, (N, K), the teachers' probabilities; None where none teach.
-    """
-
-    pixels: NDArray[np.uint8] | PixelRows
-    truth: NDArray[np.int64]
-    answers: NDArray[np.float32] | None = None
-
-
 class Trainer:
     """One run: a configuration, its data and a folder that holds its state.
 
@@ -106,36 +83,10 @@ class Trainer:
         self.val = val
         self.run = run
         self.progress = progress
-        keras.utils.set_random_seed(config.seed)
-        spec = get_spec(config.model)
-        with compute_in(config.precision):
-            self.model = spec.build(
-                batch_norm_momentum=config.batch_norm_momentum, dropout=config.dropout
-            )
-            # What is trained; ``model`` is the part of it that is kept.
-            helped = add_helpers(
-                self.model,
-                deep=config.auxiliary > 0,
-                attended=config.attended > 0,
-                maps=config.guidance > 0,
-            )
-        self.whole = helped.model
-        # A checkpoint brings all weights with it.
-        if not checkpoint.last_epoch(run):
-            if config.initial == "pretrained":
-                load_pretrained(self.model, spec)
-            elif config.initial == "shipped":
-                load_shipped(self.model, spec)
-            if config.trains == "attention":
-                revive_attention(self.model, spec)
-        if config.trains == "attention":
-            freeze_features(self.model, spec)
-        self.optimizer = FusedAdam(self.whole.trainable_variables, config)
-        kept = [v for v in self.model.variables if is_weight(v)]
-        self.average = WeightAverage(kept, config.average) if config.average else None
+        engine = open_engine(config.engine)
+        self.network = build_network(config, fresh=not checkpoint.last_epoch(run))
         weights = class_weights(train.truth, len(CODES), config.class_weight_power)
-        self.step = TrainStep(helped, self.optimizer, config, weights, self.average)
-        self.predict = Predictor(self.model, config)
+        self.engine = engine.build(self.network, config, train, weights)
 
     def fit(self) -> checkpoint.RunState:
         """Train from the last whole epoch on disk, or from the start, to the last epoch.
@@ -162,24 +113,16 @@ class Trainer:
                 f"fingerprint {state.fingerprint}, but these have {self.config.fingerprint}. "
                 "Choose another --runs folder, or throw that run away with --force."
             )
-        variables = {v.path: v for v in self.whole.variables if is_weight(v)}
-        shapes = {name: tuple(v.shape) for name, v in variables.items()}
-        check_shapes("The weights", weights, shapes)
-        averages = {name: a for name, a in optimizer.items() if name.startswith(PREFIX)}
-        if self.average is not None:
-            self.average.set_state(averages)
-        self.optimizer.set_state({n: a for n, a in optimizer.items() if n not in averages})
-        for name, variable in variables.items():
-            variable.assign(weights[name])
+        self.engine.set_state(weights, optimizer)
         log.info("resuming after epoch %d of %d", state.epoch, self.config.epochs)
         return replace(state, fingerprint=self.config.fingerprint)
 
     def _run_epoch(self, state: checkpoint.RunState) -> checkpoint.RunState:
         epoch = state.epoch + 1
         row = {"epoch": float(epoch), **self._train_epoch(epoch)}
-        with self._averaged():
+        with self.engine.kept():
             row |= self._validate()
-            picked = get_weights(self.model)
+            picked = self.engine.get_weights()
         # The last step of an epoch can ruin the weights: its own loss does not show it yet.
         if not np.isfinite([row["train_loss"], row["val_loss"]]).all():
             raise ConfigError(
@@ -194,63 +137,38 @@ class Trainer:
             score = smooth(scores, self.config.smoothing)
             state = replace(state, best_epoch=epoch, best_score=score)
             checkpoint.save_best(self.run, epoch, picked)
-        averages = self.average.get_state() if self.average is not None else {}
-        optimizer = {**self.optimizer.get_state(), **averages}
-        checkpoint.save(self.run, state, get_weights(self.whole), optimizer)
+        checkpoint.save(self.run, state, *self.engine.get_state())
         with writing_to(self.run):
             write_history(self.run, history)
         log.info("%s", describe(row, self.config.epochs, state))
         return state
 
-    def _averaged(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.average is None else self.average.applied()
-
-    def _train_epoch(self, epoch: int) -> dict[str, float]:
+    def _train_epoch(self, number: int) -> dict[str, float]:
         config = self.config
-        order = shuffled_order(len(self.train.truth), config.batch_size, config.seed, epoch)
-        steps = -(-len(order) // config.batch_size)
-        reseed_dropout(self.model, config.seed, epoch)
-        losses, hits, seconds = [], [], []
-        batches = build_batches(self.train.pixels, self.train.truth, config.batch_size, order)
-        title = f"{config.model} epoch {epoch}/{config.epochs}"
-        bar = tqdm(total=len(order), desc=title, unit="img", disable=not self.progress, leave=False)
-        rate = 0.0
+        epoch = plan_epoch(config, len(self.train.truth), number)
+        reseed_dropout(self.network.model, config.seed, number)
+        title = f"{config.model} epoch {number}/{config.epochs}"
+        count = epoch.rows.size
+        bar = tqdm(total=count, desc=title, unit="img", disable=not self.progress, leave=False)
+
+        def advance(images: int, loss: float) -> None:
+            bar.update(images)
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+
         with bar, logging_redirect_tqdm():
             started = time.perf_counter()
-            for number, (pixels, truth) in enumerate(batches):
-                step = (epoch - 1) * steps + number
-                rate = learning_rate(config, step, steps * config.epochs)
-                seed = tf.constant([config.seed, step], tf.int32)
-                guidance = guidance_weight(config, step, steps * config.epochs)
-                rows = order[number * config.batch_size :][: config.batch_size]
-                loss, hit = self.step.run(
-                    pixels,
-                    truth,
-                    tf.constant(rate, tf.float32),
-                    seed,
-                    tf.constant(guidance, tf.float32),
-                    self._answers(rows),
-                )
-                losses.append(float(loss))
-                hits.append(float(hit))
-                bar.update(len(truth))
-                bar.set_postfix(loss=f"{np.mean(losses):.3f}", refresh=False)
-            seconds.append(time.perf_counter() - started)
+            losses, hits = self.engine.train_epoch(epoch, advance)
+            seconds = time.perf_counter() - started
         return {
-            "learning_rate": rate,
+            "learning_rate": float(epoch.rates[-1]),
             "train_loss": float(np.mean(losses)),
-            "train_accuracy": sum(hits) / len(order),
-            "images_per_second": len(order) / sum(seconds),
-            "seconds": sum(seconds),
+            "train_accuracy": float(sum(hits)) / count,
+            "images_per_second": count / seconds,
+            "seconds": seconds,
         }
 
-    def _answers(self, rows: NDArray[np.int64]) -> tf.Tensor:
-        if self.train.answers is None:
-            return tf.zeros((len(rows), len(CODES)))
-        return tf.constant(self.train.answers[rows])
-
     def _validate(self) -> dict[str, float]:
-        probabilities = self.predict(self.val.pixels)
+        probabilities = self.engine.predict(self.val.pixels)
         metrics = compute_metrics(self.val.truth, probabilities)
         chosen = probabilities[np.arange(len(self.val.truth)), self.val.truth]
         return {
@@ -262,57 +180,24 @@ class Trainer:
         }
 
 
-def load_shipped(model: Any, spec: ModelSpec) -> None:
-    """Put the weights that ship for a network into it, checked by SHA-256.
+def plan_epoch(config: TrainConfig, count: int, number: int) -> Epoch:
+    """Return the steps of an epoch, a function of the recipe alone.
 
-    Raises:
-        WeightsError: none ship, or they are corrupt.
+    Args:
+        config: seed, batch size and schedule.
+        count: of training images.
+        number: of the epoch, from 1.
     """
-    record, folder = store.find(spec.name, "shipped")
-    weights = store.load_weights(record, folder)
-    for variable in model.variables:
-        if is_weight(variable):
-            variable.assign(weights[variable.path])
-    log.info("%s starts from the shipped run %s", spec.name, record.run_id)
-
-
-def freeze_features(model: Any, spec: ModelSpec) -> None:
-    """Let only the soft attention train; every other layer answers as it is.
-
-    Raises:
-        ConfigError: the network has no soft attention.
-    """
-    if spec.attention_layer is None:
-        raise ConfigError(
-            f"Network '{spec.name}' has no soft attention, so a recipe with trains = "
-            '"attention" leaves nothing to train. Use another recipe, or a network with "_sa".'
-        )
-    for layer in model.layers:
-        layer.trainable = layer.name == spec.attention_layer
-
-
-def revive_attention(model: Any, spec: ModelSpec) -> None:
-    """Set a gamma that fell to 0 or below back to where the layer starts.
-
-    Features that a ReLU has seen are never negative, so what a negative gamma makes of them is cut
-    off by the ReLU after the join: attention adds nothing, and no gradient ever brings it back.
-    """
-    for layer in model.layers:
-        if layer.name != spec.attention_layer or not hasattr(layer, "gamma"):
-            continue
-        if float(layer.gamma) <= 0:
-            log.info("gamma was %.4f: attention added nothing", float(layer.gamma))
-            layer.gamma.assign(layer.initial_gamma)
-
-
-def get_weights(model: Any) -> dict[str, NDArray[np.float32]]:
-    """Return every float32 weight of a network by its path, moving statistics included."""
-    return {v.path: np.asarray(v.numpy()) for v in model.variables if is_weight(v)}
-
-
-def is_weight(variable: Any) -> bool:
-    """Return whether a variable belongs to the network, not to a random generator in it."""
-    return str(variable.dtype) == "float32"
+    order = shuffled_order(count, config.batch_size, config.seed, number)
+    steps = -(-len(order) // config.batch_size)
+    first, whole = (number - 1) * steps, steps * config.epochs
+    numbers = range(first, first + steps)
+    return Epoch(
+        first_step=first,
+        rows=order.reshape(steps, -1),
+        rates=np.array([learning_rate(config, step, whole) for step in numbers]),
+        guidance=np.array([guidance_weight(config, step, whole) for step in numbers]),
+    )
 
 
 def describe(row: dict[str, float], epochs: int, state: checkpoint.RunState) -> str:
@@ -378,7 +263,7 @@ def _train(
             f"interrupted; '{run}' is safe up to epoch {epoch} of {config.epochs}. Give the same "
             "command with --resume to go on."
         ) from interrupt
-    result = summarize(run, config.run_id, state)
+    result = summarize(run, config.to_dict(), state)
     with writing_to(run):
         write_history(run, state.history)  # lacks its last row after a kill at the last checkpoint
         write_result(run, result)

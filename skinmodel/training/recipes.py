@@ -17,6 +17,8 @@ from skinmodel.models.registry import get_spec
 from skinmodel.weights.rules import is_name
 
 Precision = Literal["float32", "bfloat16", "float16"]
+EngineName = Literal["tensorflow", "jax"]
+DEFAULT_ENGINE: Final[EngineName] = "tensorflow"
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]  # TensorFlow seeds are int32
@@ -25,6 +27,10 @@ Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 FOLDER: Final = Path(__file__).with_name("recipes")
+FLOAT16_LOSS_SCALE: Final = 1024.0
+"""float16 loses gradients below 6e-8; bfloat16 has float32's range and needs no scaling."""
+AVERAGE_RAMP: Final = 10.0
+"""Weights are averaged over a tenth of the steps so far until ``average`` is reached."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class TrainConfig:
         attended: weight of the loss of a classifier on the features pooled by the soft attention's
             map, see ``models.auxiliary``; 0 for none. Without such a layer it does nothing.
         guidance: weight, falling in a straight line to 0, of the divergence between
-            the lesion's mask and the soft attention's map, see ``step.compute_divergence``; 0 for
+            the lesion's mask and the soft attention's map, see ``training.objective``; 0 for
             none. It takes the masks of the training images. Without such a layer it does nothing.
         average: decay of a moving average of the weights, which is what is validated and kept; 0
             for none.
@@ -80,6 +86,7 @@ class TrainConfig:
         precision: ``float32``, or ``bfloat16`` or ``float16`` for mixed precision.
         augmentation: what is done to training images.
         preprocessing: how an image becomes the network's input.
+        engine: what computes. TensorFlow's runs are named as they were before there was another.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -118,10 +125,14 @@ class TrainConfig:
     precision: Precision
     augmentation: Augmentation
     preprocessing: Preprocessing
+    engine: EngineName = DEFAULT_ENGINE
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {**asdict(self), "teachers": list(self.teachers)}  # a tuple is no JSON
+        """Return plain values for JSON; without the engine where it is TensorFlow."""
+        values = {**asdict(self), "teachers": list(self.teachers)}  # a tuple is no JSON
+        if self.engine == DEFAULT_ENGINE:
+            del values["engine"]
+        return values
 
     @property
     def fingerprint(self) -> str:
@@ -145,7 +156,7 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
     Args:
         name: of a recipe that comes with the program, or the path of a TOML file.
         model: registry name of the network.
-        precision: what this machine trains in, see ``step.choose_device``.
+        precision: what this machine trains in, see ``engine``.
         **changes: fields that the caller sets instead, such as ``seed`` and ``epochs``; None
             leaves the recipe's value.
 
@@ -162,7 +173,7 @@ def load_recipe(name: str, model: str, precision: Precision, **changes: Any) -> 
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"Recipe '{file}' is not a TOML file in UTF-8: {error}.") from error
-    for field in ("model", "recipe", "precision"):
+    for field in ("model", "recipe", "precision", "engine"):
         if field in values:
             raise ConfigError(f"Recipe '{file}' cannot be used: {field} is not a recipe's to set.")
     own = values.get("preprocessing", {})

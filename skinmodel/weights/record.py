@@ -82,7 +82,7 @@ class WeightsRecord:
         recipe_fingerprint: of those settings.
         split: ``name``, ``seed``, ``fingerprint`` and ``leaks`` of the split trained on.
         classes: diagnosis of each output; always ``CODES``.
-        versions: of skinmodel, tensorflow, keras, numpy and python at training.
+        versions: of skinmodel, tensorflow or jax, keras, numpy and python at training.
         metrics: nested finite numbers, such as ``{"test": {"balanced_accuracy": 0.6}}``; a figure
             that is not defined is left out.
         created: when, as ISO 8601 in UTC.

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue, Strict
 from skinmodel.diagnoses import CODES
 
 VERSIONS: Final = ("keras", "numpy", "python", "skinmodel", "tensorflow")
+_ON_JAX: Final = tuple(name.replace("tensorflow", "jax") for name in VERSIONS)
 SPLIT: Final[Mapping[str, type]] = {"name": str, "seed": int, "fingerprint": str, "leaks": bool}
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -74,6 +75,9 @@ Split = Annotated[
 Classes = Annotated[tuple[str, ...], _require(CODES.__eq__, f"this program's class order {CODES}")]
 Versions = Annotated[
     dict[str, Text],
-    _require(lambda texts: sorted(texts) == sorted(VERSIONS), f"texts for {', '.join(VERSIONS)}"),
+    _require(
+        lambda texts: sorted(texts) in (sorted(VERSIONS), sorted(_ON_JAX)),
+        f"texts for {', '.join(VERSIONS)}, or jax for tensorflow",
+    ),
 ]
 Metrics = Annotated[dict[str, Any], _require(_is_metrics, "nested finite numbers by name")]

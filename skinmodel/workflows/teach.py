@@ -2,8 +2,12 @@
 
 import hashlib
 import logging
+import os
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +24,7 @@ from skinmodel.weights import store
 from skinmodel.weights.record import WeightsRecord
 
 _CHUNK = 64
+_BACKEND = "tensorflow"
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +60,35 @@ def load_answers(
         key = hashlib.sha256(f"{record.sha256} {cache.fingerprint(pixels)}".encode()).hexdigest()
         kept = paths.home() / "answers" / f"{record.run_id}-{key[:16]}.npy"
         if not kept.is_file():
-            _keep(_ask(record, folder, pixels, progress), kept)
+            _keep(_ask_here_or_elsewhere(record, folder, files, pixels, progress), kept)
         total += np.load(kept)
         runs.append(record.run_id)
         log.info("taught by %s", record.run_id)
     return (total / len(runs)).astype(np.float32), runs
+
+
+def _ask_here_or_elsewhere(
+    record: WeightsRecord,
+    folder: Path,
+    files: Sequence[str],
+    pixels: NDArray[np.uint8],
+    progress: bool,
+) -> NDArray[np.float32]:
+    """Ask in a process of its own where Keras runs on another backend than the classifier's."""
+    if "keras" not in sys.modules or sys.modules["keras"].config.backend() == _BACKEND:
+        return _ask(record, folder, pixels, progress)
+    with ProcessPoolExecutor(1, get_context("spawn"), _use_tensorflow) as pool:
+        return pool.submit(_ask_of_files, record, folder, list(files), progress).result()
+
+
+def _use_tensorflow() -> None:
+    os.environ["KERAS_BACKEND"] = _BACKEND
+
+
+def _ask_of_files(
+    record: WeightsRecord, folder: Path, files: Sequence[str], progress: bool
+) -> NDArray[np.float32]:
+    return _ask(record, folder, cache.load_pixels(files, record.preprocessing), progress)
 
 
 def _ask(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skinmodel import paths
 from skinmodel.data import cache, masks
 from skinmodel.data.report.protocol import build_pictures, split_report
+from skinmodel.data.rows import PixelRows
 from skinmodel.data.sets import ham10000
 from skinmodel.data.splits import Split, split_grouped
 from skinmodel.diagnoses import class_index
@@ -19,7 +20,14 @@ from skinmodel.errors import ConfigError, DatasetError, summarize_ids
 from skinmodel.imaging.preprocess import Preprocessing
 from skinmodel.libraries import quiet_start
 from skinmodel.models.registry import get_spec
-from skinmodel.training.recipes import Precision, TrainConfig, load_recipe
+from skinmodel.training.engine import Images, open_engine
+from skinmodel.training.recipes import (
+    DEFAULT_ENGINE,
+    EngineName,
+    Precision,
+    TrainConfig,
+    load_recipe,
+)
 from skinmodel.training.run_folder import FinishedRun, RunResult, choose_folder, read_finished
 from skinmodel.weights import store
 from skinmodel.weights.compact import encode
@@ -81,6 +89,7 @@ def run_training(
     seed: int | None = None,
     epochs: int | None = None,
     precision: Precision | None = None,
+    engine: EngineName = DEFAULT_ENGINE,
     resume: bool = False,
     force: bool = False,
     progress: bool = True,
@@ -95,6 +104,7 @@ def run_training(
         seed: instead of the recipe's.
         epochs: instead of the recipe's.
         precision: instead of the fastest sound one of this machine, to go on with a run of another.
+        engine: what computes; it needs a process in which Keras runs on no other backend.
         resume: go on with an unfinished run.
         force: throw an earlier run away.
         progress: show progress bars.
@@ -106,21 +116,19 @@ def run_training(
         SkinModelError: names, data, or the run on disk do not allow it; see the parts.
     """
     # What can be refused is refused before data are read and TensorFlow is loaded.
-    load_recipe(recipe, model, "float32", seed=seed, epochs=epochs)
+    load_recipe(recipe, model, "float32", seed=seed, epochs=epochs, engine=engine)
     index = ham10000.read_index(data)
 
     with quiet_start():
-        from skinmodel.data.pipeline import PixelRows
-        from skinmodel.training.loop import Images, train
-        from skinmodel.training.step import choose_device
+        device = open_engine(engine).choose_device()
+        from skinmodel.training.loop import train
 
-        device = choose_device()
         if device.kind == "CPU" and not get_spec(model).bfloat16:
             device = replace(device, precision="float32")
         if precision is not None:
             device = replace(device, precision=precision)
     log.info("training on %s", device)
-    config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs)
+    config = load_recipe(recipe, model, device.precision, seed=seed, epochs=epochs, engine=engine)
     run = choose_folder(runs, config, resume=resume)
     pixels = cache.load_pixels(list(index["path"]), config.preprocessing, progress=progress)
     pictures, split = _split(index, config)

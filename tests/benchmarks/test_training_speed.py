@@ -59,12 +59,14 @@ def build_ours(pixels, truth, precision):
     """Return one epoch of our training, as ``Trainer`` runs it: auxiliary classifier included."""
     import tensorflow as tf
 
-    from skinmodel.data.pipeline import build_batches, shuffled_order
+    from skinmodel.data.rows import shuffled_order
     from skinmodel.data.splits import class_weights
     from skinmodel.models.auxiliary import add_helpers
     from skinmodel.models.registry import get_spec
-    from skinmodel.training.optimizer import FusedAdam
-    from skinmodel.training.step import TrainStep, compute_in
+    from skinmodel.training.network import compute_in
+    from skinmodel.training.tensorflow_engine.augmentation import build_batches
+    from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
+    from skinmodel.training.tensorflow_engine.step import TrainStep
 
     config = load_recipe("grouped", "cnn", precision)
     with compute_in(precision):
@@ -122,7 +124,7 @@ def measure(sides):
 
 @pytest.mark.benchmark
 def test_training_is_at_least_twice_as_fast_as_keras_fit():
-    from skinmodel.training.step import choose_device
+    from skinmodel.training.tensorflow_engine.engine import choose_device
 
     precision = choose_device().precision
     batch_size = load_recipe("grouped", "cnn", precision).batch_size

@@ -29,11 +29,19 @@ def calls(monkeypatch, tmp_path):
 def test_settings_reach_the_session_and_the_weights_are_kept(calls, capsys):
     arguments = ["--model", "cnn", "--recipe", "mine.toml", "--data", "D", "--runs", "R"]
     more = ["--seed", "7", "--epochs", "3", "--precision", "bfloat16", "--resume"]
+    more += ["--engine", "jax"]
     assert main(["train", *arguments, *more]) == 0
     assert calls == [
         (
             ("cnn", "mine.toml", Path("D"), Path("R")),
-            {"seed": 7, "epochs": 3, "precision": "bfloat16", "resume": True, "force": False},
+            {
+                "seed": 7,
+                "epochs": 3,
+                "precision": "bfloat16",
+                "engine": "jax",
+                "resume": True,
+                "force": False,
+            },
         ),
         Path("runs/cnn-grouped-s1"),
     ]
@@ -47,7 +55,7 @@ def test_the_recipes_own_values_and_the_users_runs_folder_are_the_default(calls,
     arguments, settings = calls[0]
     assert arguments == ("cnn_sa", "grouped", Path("D"), tmp_path / "runs")
     nothing = dict.fromkeys(("seed", "epochs", "precision"))
-    assert settings == {**nothing, "resume": False, "force": False}
+    assert settings == {**nothing, "engine": "tensorflow", "resume": False, "force": False}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +65,7 @@ def test_the_recipes_own_values_and_the_users_runs_folder_are_the_default(calls,
         ["--model", "resnet"],
         ["--model", "cnn", "--epochs", "many"],
         ["--model", "cnn", "--precision", "int8"],
+        ["--model", "cnn", "--engine", "torch"],
     ],
 )
 def test_arguments_that_do_not_parse_end_with_2(calls, capsys, arguments):

@@ -6,17 +6,12 @@ import pytest
 import tensorflow as tf
 
 from skinmodel.data.augmentation import Augmentation
-from skinmodel.data.pipeline import (
-    PixelRows,
-    augment,
-    build_batches,
-    draw_affines,
-    shuffled_order,
-    to_input,
-)
+from skinmodel.data.changes import to_input
 from skinmodel.data.report.protocol import TRANSFORMS, apply_transform
+from skinmodel.data.rows import PixelRows, shuffled_order
 from skinmodel.errors import ConfigError, UnknownNameError
 from skinmodel.imaging.preprocess import Preprocessing, scale
+from skinmodel.training.tensorflow_engine.augmentation import augment, build_batches, draw_affines
 
 SIDE = 16
 EVERYTHING = Augmentation(

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from skinmodel.models.auxiliary import Supervised
 from skinmodel.models.registry import MODELS
-from skinmodel.training.loop import get_weights
-from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.network import get_weights
 from skinmodel.training.recipes import load_recipe
-from skinmodel.training.step import TrainStep
+from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
+from skinmodel.training.tensorflow_engine.step import TrainStep
 from skinmodel.weights.compact import decode, encode
 
 # The least that leaves each of them more than one position to attend to.

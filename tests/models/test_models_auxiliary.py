@@ -9,9 +9,10 @@ from factories import TINY_MODELS
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.errors import ConfigError
 from skinmodel.models.auxiliary import Supervised, add_helpers
-from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.objective import Objective
 from skinmodel.training.recipes import load_recipe
-from skinmodel.training.step import TrainStep
+from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
+from skinmodel.training.tensorflow_engine.step import TrainStep
 
 CONFIG = replace(
     load_recipe("grouped", "cnn", "float32"),
@@ -66,39 +67,37 @@ def test_a_network_without_dense_layers_after_a_flatten_is_refused():
 
 def test_the_objective_by_hand():
     _, helped = build()
-    variables = helped.model.trainable_variables
     config = replace(CONFIG, auxiliary=0.5, distillation=0.25, attended=2.0, label_smoothing=0.0)
     weights = np.array([1, 2, 3, 1, 1, 1, 1], np.float32)
-    step = TrainStep(helped, FusedAdam(variables, config), config, weights)
+    objective = Objective(helped, config, weights)
     truth = np.array([2, 1])
     p = np.array([[0.1, 0.1, 0.5, 0.3, 0, 0, 0], [0.2, 0.6, 0.2, 0, 0, 0, 0]], np.float32) + 1e-6
     q = np.array([[0, 0, 0.8, 0.2, 0, 0, 0], [0.5, 0.5, 0, 0, 0, 0, 0]], np.float32)
     loss = (3 * -np.log(0.5) + 2 * -np.log(0.6)) / 2
     taught = 3 * -(0.8 * np.log(0.5) + 0.2 * np.log(0.3)) + 2 * -(np.log(0.2) + np.log(0.6)) / 2
     helping = (3 * -np.log(0.8) + 2 * -np.log(0.5)) / 2
-    own = step._loss(truth, tf.constant(p))
-    found = step._objective(own, truth, tf.constant(p), {"deep": q})
+    own = objective.own_loss(truth, tf.constant(p))
+    found = objective.join(own, truth, tf.constant(p), {"deep": q})
     assert float(found) == pytest.approx(0.75 * loss + 0.25 * taught / 2 + 0.5 * helping, rel=1e-4)
-    assert float(step._objective(tf.constant(1.5), truth, tf.constant(p), {})) == 1.5
+    assert float(objective.join(tf.constant(1.5), truth, tf.constant(p), {})) == 1.5
     # The attended helper adds its loss and teaches nothing.
-    found = step._objective(own, truth, tf.constant(p), {"attended": q})
+    found = objective.join(own, truth, tf.constant(p), {"attended": q})
     assert float(found) == pytest.approx(loss + 2.0 * helping, rel=1e-4)
 
 
 def test_teachers_take_their_share_of_every_target_by_hand():
     _, helped = build()
     config = replace(CONFIG, auxiliary=0.5, distillation=0.0, label_smoothing=0.0, taught=0.25)
-    optimizer = FusedAdam(helped.model.trainable_variables, config)
-    step = TrainStep(helped, optimizer, config, np.array([1, 2, 3, 1, 1, 1, 1], np.float32))
+    objective = Objective(helped, config, np.array([1, 2, 3, 1, 1, 1, 1], np.float32))
     truth = np.array([2])
     p = np.array([[0.1, 0.1, 0.5, 0.3, 0, 0, 0]], np.float32) + 1e-6
     q = np.array([[0.1, 0, 0.4, 0.5, 0, 0, 0]], np.float32)
     answers = np.array([[0, 0, 0.6, 0.4, 0, 0, 0]], np.float32)
-    own = step._loss(truth, tf.constant(p), answers)
+    own = objective.own_loss(truth, tf.constant(p), answers)
     by_hand = 3 * (0.75 * -np.log(0.5) + 0.25 * -(0.6 * np.log(0.5) + 0.4 * np.log(0.3)))
     assert float(own) == pytest.approx(by_hand, rel=1e-4)
     helping = 3 * (0.75 * -np.log(0.4) + 0.25 * -(0.6 * np.log(0.4) + 0.4 * np.log(0.5)))
-    found = step._objective(own, truth, tf.constant(p), {"deep": q}, answers)
+    found = objective.join(own, truth, tf.constant(p), {"deep": q}, answers)
     assert float(found) == pytest.approx(by_hand + 0.5 * helping, rel=1e-4)
 
 
@@ -159,16 +158,11 @@ def score_gradients(share):
     """Return the root mean square gradient of the scores' kernel, gamma as small as published."""
     model, helped = build_attended(gamma=0.01)
     config = replace(CONFIG, auxiliary=0.0, distillation=0.0, attended=share)
-    step = TrainStep(
-        helped,
-        FusedAdam(helped.model.trainable_variables, config),
-        config,
-        np.ones(7, np.float32),
-    )
+    objective = Objective(helped, config, np.ones(7, np.float32))
     truth = np.arange(3)
     with tf.GradientTape() as tape:
         own, attended = helped.model(draw_inputs(), training=True)
-        total = step._objective(step._loss(truth, own), truth, own, {"attended": attended})
+        total = objective.join(objective.own_loss(truth, own), truth, own, {"attended": attended})
     kernel = model.get_layer("soft_attention").kernel
     return float(np.sqrt(np.mean(np.square(tape.gradient(total, kernel.value).numpy()))))
 

@@ -10,11 +10,12 @@ from factories import TINY_MODELS
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError
 from skinmodel.models import registry
-from skinmodel.training import checkpoint, loop
-from skinmodel.training.loop import Images, Trainer, get_weights
-from skinmodel.training.optimizer import WeightAverage
+from skinmodel.training import checkpoint, loop, network
+from skinmodel.training.engine import Images
+from skinmodel.training.loop import Trainer
+from skinmodel.training.network import get_weights, reseed_dropout
 from skinmodel.training.recipes import load_recipe
-from skinmodel.training.step import reseed_dropout
+from skinmodel.training.tensorflow_engine.optimizer import WeightAverage
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -88,13 +89,13 @@ def test_what_is_validated_and_kept_is_the_average(tmp_path, config):
     fitted = build_trainer(replace(config, epochs=1), tmp_path)
     state = fitted.fit()
     kept = checkpoint.load_file(checkpoint.best_file(tmp_path, 1))
-    own = get_weights(fitted.model)
-    averages = fitted.average.get_state()
+    own = get_weights(fitted.network.model)
+    averages = fitted.engine.average.get_state()
     assert set(kept) == set(own)
     for name, values in kept.items():
         np.testing.assert_array_equal(values, averages[f"average/{name}"])
     assert any(not np.array_equal(values, own[name]) for name, values in kept.items())
-    with fitted.average.applied():
+    with fitted.engine.average.applied():
         again = fitted._validate()
     assert again["val_loss"] == pytest.approx(state.history[0]["val_loss"], rel=1e-5)
 
@@ -122,7 +123,7 @@ def test_pretrained_weights_are_loaded_at_the_start_and_not_on_a_resume(
     tmp_path, config, monkeypatch
 ):
     loaded = []
-    monkeypatch.setattr(loop, "load_pretrained", lambda _, spec: loaded.append(spec.name))
+    monkeypatch.setattr(network, "load_pretrained", lambda _, spec: loaded.append(spec.name))
     build_trainer(replace(config, epochs=1), tmp_path / "random").fit()
     assert loaded == []
     pretrained = replace(config, epochs=1, initial="pretrained")

@@ -4,8 +4,10 @@ import keras
 import pytest
 import tensorflow as tf
 
-from skinmodel.training import step
-from skinmodel.training.step import Device, choose_device, compute_in
+from skinmodel.training import device
+from skinmodel.training.device import Device
+from skinmodel.training.network import compute_in
+from skinmodel.training.tensorflow_engine.engine import choose_device
 
 OLD = "processor\t: 0\nmodel name\t: Old 1000\nflags\t\t: fpu sse2 avx2 avx512f\n"
 NEW = "model name\t: New: 9000\nflags\t\t: fpu avx512f avx512_bf16\n\nmodel name\t: second\n"
@@ -18,7 +20,7 @@ ALIKE = "model name\t: Alike\nflags\t\t: avx512_bf16x\nvmx flags\t: avx512_bf16\
 def cpu(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
     file = tmp_path / "cpuinfo"
-    monkeypatch.setattr(step, "_CPU_INFO", file)
+    monkeypatch.setattr(device, "_CPU_INFO", file)
     return file
 
 

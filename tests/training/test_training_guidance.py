@@ -10,18 +10,21 @@ from factories import TINY_MODELS
 
 from skinmodel.data.augmentation import Augmentation
 from skinmodel.data.masks import load_masks
-from skinmodel.data.pipeline import PixelRows, augment
+from skinmodel.data.rows import PixelRows
 from skinmodel.errors import ConfigError
 from skinmodel.imaging.placement import WHOLE, Placement, average_over_cells
 from skinmodel.models import registry
 from skinmodel.models.auxiliary import add_helpers
 from skinmodel.models.receptive_field import place_cells
 from skinmodel.models.soft_attention import SoftAttention
-from skinmodel.training import loop
-from skinmodel.training.loop import Images, Trainer, freeze_features
+from skinmodel.training import loop, network
+from skinmodel.training.engine import Images
+from skinmodel.training.loop import Trainer
+from skinmodel.training.network import freeze_features, is_weight, revive_attention
+from skinmodel.training.objective import compute_divergence
 from skinmodel.training.recipes import guidance_weight, load_recipe
 from skinmodel.training.run_folder import read_finished
-from skinmodel.training.step import compute_divergence
+from skinmodel.training.tensorflow_engine.augmentation import augment
 
 
 @pytest.fixture(autouse=True)
@@ -140,16 +143,16 @@ def test_only_attention_trains_and_the_map_finds_the_lesion(config, tmp_path):
     plain = Augmentation(horizontal_flip=True)
     config = replace(config, epochs=12, learning_rate=0.03, attended=0.0, augmentation=plain)
     session = Trainer(config, images, held, tmp_path / "run", progress=False)
-    before = {v.path: v.numpy() for v in session.model.variables if v.dtype == "float32"}
-    mass_before = measure_mass(session.model, pixels, masks)
+    before = {v.path: v.numpy() for v in session.network.model.variables if v.dtype == "float32"}
+    mass_before = measure_mass(session.network.model, pixels, masks)
     session.fit()
     changed = {
         v.path.split("/")[0]
-        for v in session.model.variables
+        for v in session.network.model.variables
         if v.dtype == "float32" and not np.array_equal(v.numpy(), before[v.path])
     }
     assert changed == {"soft_attention"}
-    assert measure_mass(session.model, pixels, masks) > mass_before + 0.1
+    assert measure_mass(session.network.model, pixels, masks) > mass_before + 0.1
 
 
 def measure_mass(model, pixels, masks):
@@ -177,10 +180,10 @@ def test_a_run_starts_from_the_shipped_weights_and_only_at_its_start(config, tmp
     def load(model, spec):
         loads.append(spec.name)
         for variable in model.variables:
-            if loop.is_weight(variable):
+            if is_weight(variable):
                 variable.assign(variable.value * 0 + 0.125)
 
-    monkeypatch.setattr(loop, "load_shipped", load)
+    monkeypatch.setattr(network, "load_shipped", load)
     config = replace(config, initial="shipped", epochs=2)
     run = tmp_path / "run"
     original = Trainer._run_epoch
@@ -208,7 +211,7 @@ def test_a_gamma_that_lets_nothing_through_starts_again(config, before, after):
     model = spec.build()
     layer = model.get_layer("soft_attention")
     layer.gamma.assign(before)
-    loop.revive_attention(model, spec)
+    revive_attention(model, spec)
     assert float(layer.gamma) == pytest.approx(after)
 
 

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from skinmodel.errors import ConfigError
-from skinmodel.training.optimizer import FusedAdam, decays, in_head
+from skinmodel.training.network import decays, in_head
 from skinmodel.training.recipes import load_recipe
+from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
 
 CONFIG = replace(
     load_recipe("grouped", "cnn", "float32"), head_rate=1.0, weight_decay=0.0, epsilon=1e-3

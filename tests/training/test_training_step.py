@@ -7,12 +7,13 @@ import tensorflow as tf
 from factories import TINY_MODELS
 
 from skinmodel.data.augmentation import Augmentation
-from skinmodel.data.pipeline import to_input
+from skinmodel.data.changes import to_input
 from skinmodel.diagnoses import CODES
 from skinmodel.models.auxiliary import Supervised
-from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.network import compute_in, reseed_dropout
 from skinmodel.training.recipes import load_recipe
-from skinmodel.training.step import Predictor, TrainStep, compute_in, reseed_dropout
+from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
+from skinmodel.training.tensorflow_engine.step import Predictor, TrainStep
 
 CONFIG = replace(
     load_recipe("grouped", "cnn_sa", "float32"),

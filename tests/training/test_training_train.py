@@ -19,11 +19,13 @@ from skinmodel.evaluation.measures.calibration import fit_temperature
 from skinmodel.evaluation.measures.metrics import compute_metrics
 from skinmodel.models import registry
 from skinmodel.training import checkpoint, loop, run_folder
-from skinmodel.training.loop import Images, Trainer
-from skinmodel.training.optimizer import FusedAdam
+from skinmodel.training.engine import Images
+from skinmodel.training.loop import Trainer
+from skinmodel.training.network import get_weights, reseed_dropout
 from skinmodel.training.recipes import load_recipe
 from skinmodel.training.run_folder import read_finished, read_history, read_result
-from skinmodel.training.step import reseed_dropout
+from skinmodel.training.tensorflow_engine import engine
+from skinmodel.training.tensorflow_engine.optimizer import FusedAdam
 
 DATA = {"name": "drawn", "split": {"name": "grouped", "seed": 3}}
 TIMES = ("seconds", "images_per_second")
@@ -107,13 +109,13 @@ def script(monkeypatch, scores):
     """Make training leave each epoch's number in a weight, and validation find these scores."""
 
     def train_epoch(self, epoch):
-        self.model.get_layer("conv1").bias.assign(np.full(1, epoch, np.float32))
+        self.network.model.get_layer("conv1").bias.assign(np.full(1, epoch, np.float32))
         return {"learning_rate": 0.1, "train_loss": 1.0, "train_accuracy": 0.5} | dict.fromkeys(
             TIMES, 1.0
         )
 
     def validate(self):
-        [number] = self.model.get_layer("conv1").bias.numpy().tolist()
+        [number] = self.network.model.get_layer("conv1").bias.numpy().tolist()
         figures = ("temperature", "loss", "accuracy", "macro_auc")
         row = {f"val_{name}": number for name in figures}
         return row | {"val_balanced_accuracy": scores[int(number) - 1]}
@@ -148,10 +150,10 @@ def test_the_picked_epoch_is_that_of_the_smoothed_validation_figure(
 def test_the_picked_weights_give_the_recorded_validation_figures(straight, config, tmp_path):
     finished = read_finished(straight)
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
-    for variable in fitted.model.variables:
+    for variable in fitted.network.model.variables:
         if variable.path in finished.weights:
             variable.assign(finished.weights[variable.path])
-    probabilities = fitted.predict(VAL.pixels)
+    probabilities = fitted.engine.predict(VAL.pixels)
     metrics = compute_metrics(VAL.truth, probabilities)
     chosen = probabilities[np.arange(len(VAL.truth)), VAL.truth]
     assert finished.result.val == pytest.approx(
@@ -178,7 +180,7 @@ def test_a_run_killed_and_resumed_is_the_run_trained_straight(
     tmp_path, monkeypatch, straight, config, killed_in
 ):
     points = {
-        "training": (loop, "build_batches"),
+        "training": (engine, "build_batches"),
         "saving": (checkpoint, "_save_arrays"),
         "history": (loop, "write_history"),
     }
@@ -331,7 +333,7 @@ def test_a_run_whose_settings_are_gone_is_refused(tmp_path, straight, config, le
 
 def test_a_checkpoint_of_other_settings_is_refused_and_an_older_one_is_not(tmp_path, config):
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
-    weights, optimizer = loop.get_weights(fitted.whole), fitted.optimizer.get_state()
+    weights, optimizer = get_weights(fitted.network.whole), fitted.engine.optimizer.get_state()
     for fingerprint, accepted in (("", True), (config.fingerprint, True), ("0a1b", False)):
         state = checkpoint.RunState(4, 0, -1.0, FOUR_EPOCHS, fingerprint)
         checkpoint.discard(tmp_path)
@@ -425,7 +427,7 @@ class RuinousAdam(FusedAdam):
 @untraced
 def test_weights_ruined_by_the_last_step_never_reach_the_disk(tmp_path, monkeypatch, config, eager):
     # The only step of this epoch has a loss: only validation shows what it did.
-    monkeypatch.setattr(loop, "FusedAdam", RuinousAdam)
+    monkeypatch.setattr(engine, "FusedAdam", RuinousAdam)
     with pytest.raises(ConfigError, match=r"loss of epoch 1 is not a number.*learning_rate.*force"):
         run_training(tmp_path, replace(config, batch_size=29))
     assert checkpoint.load(tmp_path) is None
@@ -449,13 +451,13 @@ def test_an_error_outside_the_runs_folder_is_not_blamed_on_it(tmp_path, monkeypa
     def fail(*arguments):
         raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
 
-    monkeypatch.setattr(loop, "build_batches", fail)
+    monkeypatch.setattr(engine, "build_batches", fail)
     with pytest.raises(FileNotFoundError, match="elsewhere"):
         run_training(tmp_path, config)
 
 
 def test_ctrl_c_before_the_first_epoch_says_that_none_is_kept(tmp_path, monkeypatch, config):
-    monkeypatch.setattr(loop, "build_batches", _interrupt)
+    monkeypatch.setattr(engine, "build_batches", _interrupt)
     with pytest.raises(KeyboardInterrupt, match=r"safe up to epoch 0 of 4\. .*--resume"):
         run_training(tmp_path, config)
 
@@ -465,8 +467,8 @@ def test_ctrl_c_before_the_first_epoch_says_that_none_is_kept(tmp_path, monkeypa
 def test_a_checkpoint_of_another_network_is_refused(tmp_path, config, part, change):
     fitted = Trainer(config, TRAIN, VAL, tmp_path, progress=False)
     arrays = {
-        "weights": loop.get_weights(fitted.whole),
-        "optimizer": fitted.optimizer.get_state(),
+        "weights": get_weights(fitted.network.whole),
+        "optimizer": fitted.engine.optimizer.get_state(),
     }
     before = arrays["weights"]["conv1/kernel"].copy()
     arrays["weights"]["conv1/kernel"] += 1
@@ -478,7 +480,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path, config, part, chan
     checkpoint.save(tmp_path, checkpoint.RunState(4, 0, -1.0, FOUR_EPOCHS), **arrays)
     with pytest.raises(ConfigError, match=rf"does not fit this network.*: {name}\. .*--force"):
         fitted.fit()
-    np.testing.assert_array_equal(loop.get_weights(fitted.model)["conv1/kernel"], before)
+    np.testing.assert_array_equal(get_weights(fitted.network.model)["conv1/kernel"], before)
 
 
 def test_a_runs_folder_that_is_a_file_is_refused(tmp_path, config):

@@ -119,6 +119,7 @@ def test_the_licence_names_the_data_it_derives_from():
         ("classes", "nv"),
         ("versions", {"skinmodel": "0.1.0"}),
         ("versions", {**RECORD.versions, "keras": 3}),
+        ("versions", {**RECORD.versions, "jax": "0.10"}),
         ("metrics", {"test": {"accuracy": "0.8"}}),
         ("metrics", {"test": {"accuracy": True}}),
         ("metrics", {"test": {"accuracy": None}}),

@@ -14,15 +14,15 @@ from factories import train_tiny_world, use_float32, use_tiny_world
 from skinmodel import paths
 from skinmodel.cli.main import main
 from skinmodel.data import cache
-from skinmodel.data.pipeline import PixelRows
 from skinmodel.data.report.protocol import build_pictures, split_report
+from skinmodel.data.rows import PixelRows
 from skinmodel.data.splits import split_grouped
 from skinmodel.diagnoses import CODES
 from skinmodel.errors import ConfigError, DatasetError, UnknownNameError
 from skinmodel.training import loop
+from skinmodel.training.network import reseed_dropout
 from skinmodel.training.recipes import FOLDER, load_recipe
 from skinmodel.training.run_folder import CHECKPOINTS, CONFIG, RESULT, read_finished, read_history
-from skinmodel.training.step import reseed_dropout
 from skinmodel.weights import store
 from skinmodel.weights.manifest import read_manifest
 from skinmodel.workflows import teach

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skinmodel.cli.data import check, count, download, status, verify
+from skinmodel.cli.data import check, count, download, pack, status, verify
 
 
 def add_parser(commands: Any) -> None:
@@ -15,5 +15,5 @@ def add_parser(commands: Any) -> None:
         "'data ACTION --help' says more.",
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    for action in (status, download, verify, check, count):
+    for action in (status, download, verify, check, count, pack):
         action.add_parser(actions)

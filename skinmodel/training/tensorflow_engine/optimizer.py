@@ -1,16 +1,17 @@
 """The optimizer, and the running average of the weights it makes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from skinmodel.errors import ConfigError, summarize_ids
 from skinmodel.models.registry import get_spec
-from skinmodel.training.recipes import TrainConfig
+from skinmodel.training.checkpoint import AVERAGE, check_shapes
+from skinmodel.training.network import decays, in_head
+from skinmodel.training.recipes import AVERAGE_RAMP, TrainConfig
 
 
 class FusedAdam:
@@ -82,45 +83,6 @@ class FusedAdam:
             second.assign(state[f"second/{variable.path}"])
 
 
-def check_shapes(
-    subject: str, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[int, ...]]
-) -> None:
-    """Refuse arrays of a checkpoint that are not exactly the expected ones.
-
-    Args:
-        subject: what the arrays are, to start the message with.
-        arrays: by name, as read.
-        expected: the shape of each by name.
-
-    Raises:
-        ConfigError: arrays are missing, unknown or of another shape.
-    """
-    found = {name: array.shape for name, array in arrays.items()}
-    names = {*found, *expected}
-    wrong = sorted(name for name in names if found.get(name) != expected.get(name))
-    if wrong:
-        raise ConfigError(
-            f"{subject} in the checkpoint does not fit this network: missing, unknown or of "
-            f"another shape: {summarize_ids(wrong)}. It was written by another version of the "
-            "program: train again with --force."
-        )
-
-
-def decays(variable: Any) -> bool:
-    """Return whether weight decay applies: to kernels, not to biases, scales and gamma."""
-    return len(variable.shape) > 1
-
-
-def in_head(variable: Any, head: Collection[str]) -> bool:
-    """Return whether a variable belongs to a layer of the head, see ``ModelSpec.head``."""
-    return variable.path.split("/")[0] in head
-
-
-PREFIX: Final = "average/"
-# Averaged over a tenth of the steps so far until ``decay`` is reached: the start is forgotten.
-_RAMP: Final = 10.0
-
-
 class WeightAverage:
     """Exponential moving average of weights and moving statistics (Polyak and Juditsky 1992).
 
@@ -138,7 +100,7 @@ class WeightAverage:
     def update(self) -> None:
         """Take the present weights into the average; once a step."""
         step = tf.cast(self.steps.assign_add(1), tf.float32)
-        keep = tf.minimum(self.decay, (1.0 + step) / (_RAMP + step))
+        keep = tf.minimum(self.decay, (1.0 + step) / (AVERAGE_RAMP + step))
         for variable, average in zip(self.variables, self.averages, strict=True):
             average.assign_sub((1.0 - keep) * (average - variable.value))
 
@@ -156,9 +118,9 @@ class WeightAverage:
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """Return the averages and the number of steps, by name."""
-        state = {f"{PREFIX}steps": self.steps.numpy().reshape(1)}
+        state = {f"{AVERAGE}steps": self.steps.numpy().reshape(1)}
         for variable, average in zip(self.variables, self.averages, strict=True):
-            state[f"{PREFIX}{variable.path}"] = average.numpy()
+            state[f"{AVERAGE}{variable.path}"] = average.numpy()
         return state
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> None:
@@ -167,8 +129,8 @@ class WeightAverage:
         Raises:
             ConfigError: the state is of other variables.
         """
-        shapes = {f"{PREFIX}{v.path}": tuple(v.shape) for v in self.variables}
-        check_shapes("The average of the weights", state, {f"{PREFIX}steps": (1,), **shapes})
-        self.steps.assign(np.int64(state[f"{PREFIX}steps"][0]))
+        shapes = {f"{AVERAGE}{v.path}": tuple(v.shape) for v in self.variables}
+        check_shapes("The average of the weights", state, {f"{AVERAGE}steps": (1,), **shapes})
+        self.steps.assign(np.int64(state[f"{AVERAGE}steps"][0]))
         for variable, average in zip(self.variables, self.averages, strict=True):
-            average.assign(state[f"{PREFIX}{variable.path}"])
+            average.assign(state[f"{AVERAGE}{variable.path}"])

@@ -1,0 +1,1 @@
+"""Training on TensorFlow, which finds a GPU by itself."""
