@@ -75,8 +75,10 @@ def show_findings(picture: Picture, models: Sequence[str], top: DeltaGenerator) 
         if declined and not st.toggle(
             "Show what the networks would say", key=f"insist-{picture.key}"
         ):
-            show_picture(picture)
-            show_json(result)
+            beside, _ = st.columns([0.8, 2.0], gap="medium")
+            with beside:
+                show_picture(picture)
+                show_json(result)
             return
     few = len(predictions) <= _BESIDE
     first, *others = st.columns([0.8] + [1.0] * (len(predictions) if few else 1), gap="medium")
@@ -146,7 +148,7 @@ def _show_verdict(verdict: Verdict, cautions: tuple[str, ...]) -> None:
         bullets = "\n".join(f"- {components.escape_markdown(caution)}" for caution in cautions)
         if cautions:
             st.warning(bullets, title="Read this result with care", icon=":material/warning:")
-        else:
+        elif verdict.kind is not Kind.DECLINED:
             st.caption(
                 "None of the page's warning signs applies here. That is no proof of anything."
             )

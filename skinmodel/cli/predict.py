@@ -22,7 +22,6 @@ from skinmodel.models.registry import MODELS, REPORTED, get_spec
 from skinmodel.results import DISCLAIMER, Gate
 from skinmodel.trust.wording import describe_trust
 from skinmodel.weights import store
-from skinmodel.workflows.report_case import check_report, report_case
 
 FORMATS: Final = ("table", "json", "csv", "parquet", "isic")
 _HELP: Final = (
@@ -103,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
     if options.report is not None and withheld:
         print("No report: the picture is declined; --force writes one.", file=sys.stderr)
     elif options.report is not None and not any(answer.failed for answer in collected):
+        from skinmodel.workflows.report_case import report_case  # loads pandas: seconds
+
         report_case(
             Path(options.files[0]),
             classifiers,
@@ -129,6 +130,8 @@ def _check(options: argparse.Namespace, names: list[str]) -> None:
         if len(options.files) != 1 or Path(options.files[0]).is_dir():
             what = "a folder" if len(options.files) == 1 else f"{len(options.files)} files"
             raise UsageError(f"--report is of one picture; {what} was given. Name one picture.")
+        from skinmodel.workflows.report_case import check_report
+
         check_report(options.report, len(names))
     specs = [get_spec(stored.get(name, name)) for name in names]
     if options.explain and not any(options.explain in methods_of(spec) for spec in specs):

@@ -34,6 +34,7 @@ from skinmodel.workflows.release import release
 
 FOLDERS = {
     "val": "ham10000-val",
+    "val_8_views": "ham10000-val-8-views",
     "test": "ham10000-test",
     "test_8_views": "ham10000-test-8-views",
 }
@@ -61,6 +62,7 @@ def test_every_result_is_written(world, shipped):
         "ham10000-test",
         "ham10000-test-8-views",
         "ham10000-val",
+        "ham10000-val-8-views",
         "history.csv",
         "recipe.json",
         "release.json",
@@ -173,6 +175,7 @@ def test_its_evaluations_are_found_by_what_they_are(shipped):
     found = find_evaluations(shipped.folder.parent)
     assert {(e.provenance.dataset, e.provenance.views) for e in found} == {
         ("ham10000:val", 1),
+        ("ham10000:val", 8),
         ("ham10000:test", 1),
         ("ham10000:test", 8),
     }
