@@ -97,7 +97,7 @@ def test_the_record_names_the_compact_weights_and_where_they_come_from(world, sh
 def test_the_predictions_are_of_the_folds_they_are_named_after(world, shipped, name):
     table = read_predictions(shipped.folder / FOLDERS[name] / "predictions.csv")
     index = factories.drawn_index(world.data)
-    rows = split_grouped(index).of(index, "val" if name == "val" else "test")
+    rows = split_grouped(index).of(index, "val" if name.startswith("val") else "test")
     assert table["image_id"].tolist() == rows["image_id"].tolist()
     assert table["lesion_id"].tolist() == rows["group_id"].tolist()
     assert table["truth"].tolist() == rows["truth"].tolist()
