@@ -62,8 +62,8 @@ def test_an_answer_shows_truth_and_networks_and_counts(quiz):
     assert at.success[0].value.startswith(f"Right: **{get_diagnosis(truth).name}**")
     assert {"CNN", "CNN-SA"} <= {s.value for s in at.subheader}
     assert next(iter(at.dataframe[0].value["right"])) == "1 of 1"
-    kept = at.session_state["analyses"] if "analyses" in at.session_state else {}
-    assert not kept  # no picture of the quiz is one of Classify's
+    # No picture of the quiz is one of Classify's.
+    assert "analyses" not in at.session_state or not at.session_state["analyses"]
     at = press(at, "Next")
     assert at.header[0].value == "Question 2 of 10"
     wrong = next(code for code in ("nv", "mel") if code != state(at).case.code)
