@@ -58,7 +58,7 @@ def width_of(number):
     return 400 + number
 
 
-def wait(driver, condition, seconds=30.0):
+def wait(driver, condition, seconds=60.0):  # on a busy machine; what is lost never comes
     ignored = [StaleElementReferenceException, NoSuchElementException]
     waiting = WebDriverWait(driver, seconds, poll_frequency=0.1, ignored_exceptions=ignored)
     return waiting.until(condition)
