@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn_release import COUNT, LOST, ROWS, use_drawn_release, write_drawn_release
+from drawn_release import COUNT, LOST, ROWS
 from PIL import Image
 
 from skinmodel.data import masks
@@ -21,17 +21,6 @@ from skinmodel.errors import DatasetError, UnknownNameError
 FIRST = "HAM10000/HAM10000_images_part_1/ISIC_0000000.jpg"
 MASK = f"HAM10000/{masks.FOLDER}/ISIC_0000005{masks.SUFFIX}.png"
 COPIES = f"ISIC2019/{isic2019.IMAGES}"
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    return write_drawn_release(tmp_path_factory.mktemp("drawn"))
-
-
-@pytest.fixture
-def data(drawn, tmp_path, monkeypatch):
-    use_drawn_release(monkeypatch, drawn, tmp_path / "home")
-    return shutil.copytree(drawn, tmp_path / "data")
 
 
 def look(data, dataset="ham10000", workers=1):

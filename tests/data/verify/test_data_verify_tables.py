@@ -1,9 +1,7 @@
 """The tables of drawn releases, each time with one thing wrong."""
 
-import shutil
-
 import pytest
-from drawn_release import LOST, use_drawn_release, write_drawn_release
+from drawn_release import LOST
 
 from skinmodel.data.sets import ham10000, isic2019
 from skinmodel.data.verify.run import verify
@@ -11,17 +9,6 @@ from skinmodel.data.verify.run import verify
 FIRST = "HAM10000/HAM10000_images_part_1/ISIC_0000000.jpg"
 TABLE = f"HAM10000/{ham10000.METADATA}"
 COPIES = f"ISIC2019/{isic2019.IMAGES}"
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    return write_drawn_release(tmp_path_factory.mktemp("drawn"))
-
-
-@pytest.fixture
-def data(drawn, tmp_path, monkeypatch):
-    use_drawn_release(monkeypatch, drawn, tmp_path / "home")
-    return shutil.copytree(drawn, tmp_path / "data")
 
 
 def find_faults(data, dataset="ham10000"):
