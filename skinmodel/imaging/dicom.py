@@ -48,6 +48,7 @@ BURNT_IN: Final = (
     "The file says that words, perhaps a name, are burnt into the picture. Look before you show it."
 )
 
+# They quote what stands in the file, which may be a patient's; what matters is refused here.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 
