@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import services
 from app.batch import session
+from app.batch.table import is_answered
 from app.services import batches, maps
 from app.services.attempts import Problem, attempt
 from app.services.batches import Batch, Row
@@ -28,7 +29,7 @@ _OPACITY: Final = 0.6
 
 def show_overlays(batch: Batch, rows: Sequence[Row], model: str) -> None:
     """Show the button that draws the overlays of the rows shown, then the one that saves them."""
-    drawn = [row for row in rows if model in row.predictions][:MOST]
+    drawn = [row for row in rows if model in row.predictions and is_answered(row)][:MOST]
     wanted = st.button(
         f"Draw the overlays of the first {len(drawn)}",
         icon=":material/layers:",

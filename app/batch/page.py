@@ -137,7 +137,7 @@ def _show_rows(batch: Batch, titles: dict[str, str]) -> None:
     rows = [row for row in sort_rows(batch.rows, model) if FILTERS[str(chosen)](row)]
     st.caption(
         "Risk is the summed probability of the malignant and pre-malignant diagnoses. Choose a row "
-        "to open its picture in Classify."
+        "to open its picture in Classify, which shows what is withheld here if you insist."
     )
     if not rows:
         st.info("No picture of the batch is of this kind.")

@@ -21,9 +21,9 @@ NOTABLE: Final = 0.10
 
 FILTERS: Final[Mapping[str, Callable[[Row], bool]]] = {
     "All": lambda _: True,
-    "At risk": lambda row: not row.problem and find_risk(row) >= NOTABLE,
-    "Networks disagree": lambda row: not row.problem and not agree([*row.predictions.values()]),
-    "Declined or unreadable": lambda row: bool(row.problem) or is_declined(row),
+    "At risk": lambda row: is_answered(row) and find_risk(row) >= NOTABLE,
+    "Networks disagree": lambda row: is_answered(row) and not agree([*row.predictions.values()]),
+    "Declined or unreadable": lambda row: not is_answered(row),
 }
 
 
@@ -43,9 +43,22 @@ def is_declined(row: Row) -> bool:
     return any(p.declined for p in row.predictions.values())
 
 
+def is_answered(row: Row) -> bool:
+    """Return whether a row's answer is shown: readable, and no network declines the picture."""
+    return row.problem is None and not is_declined(row)
+
+
 def sort_rows(rows: Sequence[Row], model: str) -> list[Row]:
-    """Return rows by the risk that one network sees, the highest first; unreadable ones last."""
-    return sorted(rows, key=lambda row: (row.problem is not None, -find_risk(row, model)))
+    """Return rows by the risk that one network sees, the highest first.
+
+    Declined ones come after them, with no order of risk, and unreadable ones last.
+    """
+
+    def place(row: Row) -> tuple[bool, bool, float]:
+        risk = find_risk(row, model) if is_answered(row) else 0.0
+        return row.problem is not None, is_declined(row), -risk
+
+    return sorted(rows, key=place)
 
 
 def warn(row: Row, titles: Mapping[str, str]) -> tuple[str, ...]:
@@ -53,7 +66,9 @@ def warn(row: Row, titles: Mapping[str, str]) -> tuple[str, ...]:
     if row.problem:
         return (row.problem,)
     gates = [p.trust.gate for p in row.predictions.values() if p.trust is not None]
-    found = compute_cautions([*row.predictions.values()], titles, (*row.size, 3))
+    found: Sequence[str] = ()
+    if is_answered(row):
+        found = compute_cautions([*row.predictions.values()], titles, (*row.size, 3))
     reasons = [reason for gate in gates for reason in gate.reasons]
     return tuple(dict.fromkeys((*reasons, *([row.note] if row.note else []), *found)))
 
@@ -65,9 +80,10 @@ def to_frame(rows: Sequence[Row], model: str, titles: Mapping[str, str]) -> pd.D
 
 def _to_line(row: Row, model: str, titles: Mapping[str, str]) -> dict[str, Any]:
     picture = base64.b64encode(row.thumbnail).decode()
-    answer = row.predictions.get(model)
-    kinds = {p.diagnosis.malignancy is Malignancy.BENIGN for p in row.predictions.values()}
-    agreement = "" if not row.predictions else "yes" if agree([*row.predictions.values()]) else "no"
+    shown = row.predictions if is_answered(row) else {}
+    answer = shown.get(model)
+    kinds = {p.diagnosis.malignancy is Malignancy.BENIGN for p in shown.values()}
+    agreement = "" if not shown else "yes" if agree([*shown.values()]) else "no"
     return {
         "Picture": f"data:image/png;base64,{picture}" if picture else None,
         "File": row.entry.name,
@@ -80,7 +96,7 @@ def _to_line(row: Row, model: str, titles: Mapping[str, str]) -> dict[str, Any]:
 
 
 def render_csv(rows: Sequence[Row], titles: Mapping[str, str]) -> bytes:
-    """Return every number of a batch, one line a picture and network."""
+    """Return every number of a batch, one line a picture and network; none that is withheld."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["file", "sha256", "model", "run_id", "prediction", *(f"p_{code}" for code in CODES)]
@@ -91,22 +107,23 @@ def render_csv(rows: Sequence[Row], titles: Mapping[str, str]) -> bytes:
             blank = [""] * (len(head) - 2)
             writer.writerow([name, row.sha256, *blank, "", "", row.problem, DISCLAIMER])
         for p in row.predictions.values():
-            values = [f"{value:.6f}" for value in p.probabilities]
+            shown = is_answered(row)
+            values = [f"{value:.6f}" if shown else "" for value in p.probabilities]
             gate = "" if p.trust is None else str(p.trust.gate.outcome)
             told = " ".join(warn(row, titles))
-            line = [name, row.sha256, p.model, p.run_id, p.code, *values]
+            line = [name, row.sha256, p.model, p.run_id, p.code if shown else "", *values]
             writer.writerow([*line, gate, told, "", DISCLAIMER])
     return text.getvalue().encode()
 
 
 def render_submission(rows: Sequence[Row], model: str) -> bytes:
-    """Return one network's answers in the columns of the ISIC 2018 challenge."""
+    """Return one network's answers in the columns of the ISIC 2018 challenge; none withheld."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = ISIC_COLUMNS["isic2018"]
     writer.writerow(["image", *columns])
     for row in rows:
-        if model in row.predictions:
+        if model in row.predictions and is_answered(row):
             shares = dict(zip(CODES, row.predictions[model].probabilities, strict=True))
             values = [f"{shares[COLUMN_CODES['isic2018'][name]]:.6f}" for name in columns]
             writer.writerow([to_cell(row.entry.name.rpartition(".")[0]), *values])

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from app.services.attempts import Problem
 from app.services.batches import Batch, Entry, Row, Shelf, open_batch, open_entry
 from skinmodel.imaging.images import MAX_BYTES
 from skinmodel.models.registry import get_spec
-from skinmodel.results import DISCLAIMER
+from skinmodel.results import DISCLAIMER, Gate, Outcome, Trust
 
 MODELS = ("cnn", "cnn_sa")
 TITLES = {name: get_spec(name).title for name in MODELS}
@@ -126,6 +127,27 @@ def test_rows_are_sorted_by_risk_and_filtered():
     assert frame["Read with care"][1] == "The file is empty."
     assert frame["Risk"].isna().tolist() == [False, True, False, False]
     assert any("do not agree" in sentence for sentence in warn(ROWS[3], TITLES))
+
+
+def test_an_answer_that_one_gate_declines_is_nowhere_in_table_filters_or_files():
+    gate = Gate(Outcome.DECLINED, ("This is no lesion.",))
+    row = answer("noise.jpg", mel=0.95)
+    cnn = row.predictions["cnn"]
+    trust = Trust(gate, cnn.probabilities)
+    refused = replace(row, predictions={**row.predictions, "cnn": replace(cnn, trust=trust)})
+    rows = [refused, *ROWS]
+    places = [r.entry.name for r in sort_rows(rows, "cnn_sa")]
+    assert places[-2:] == ["noise.jpg", "bad.jpg"]
+    kept = {name: refused in filter(keeps, rows) for name, keeps in FILTERS.items()}
+    assert [name for name, is_kept in kept.items() if is_kept] == ["All", "Declined or unreadable"]
+    assert warn(refused, TITLES) == ("This is no lesion.",)
+    line = to_frame([refused, ROWS[0]], "cnn_sa", TITLES).iloc[0]
+    assert (line["Leading diagnosis"], line["Networks agree"]) == ("", "")
+    assert line[["Risk", "Probability"]].isna().all()
+    saved = list(csv.DictReader(io.StringIO(render_csv([refused], TITLES).decode())))
+    assert [line["gate"] for line in saved] == ["declined", ""]
+    assert {line["p_mel"] + line["prediction"] for line in saved} == {""}
+    assert "noise" not in render_submission(rows, "cnn_sa").decode()
 
 
 def test_tables_to_save_hold_every_number_and_what_they_are():
