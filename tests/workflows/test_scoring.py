@@ -196,6 +196,20 @@ def test_the_gate_stands_in_each_row_and_withholds_the_answer_unless_forced(tmp_
         assert rows["prediction"].notna().all() == rows["p_nv"].notna().all() == force
 
 
+def test_a_submission_leaves_out_what_is_withheld_unless_forced(tmp_path, files):
+    trust = Trust(Gate(Outcome.DECLINED, ("No lesion.",)), (0.0,) * 7)
+    whole = None
+    for force in (True, False):
+        out = tmp_path / f"out-{force}"
+        run(out, plan(out, files, "isic", force=force), ByColour(trust=trust))
+        parts = sorted(out.glob("part-*.csv"))
+        lines = [line for part in parts for line in part.read_text().splitlines()]
+        whole = whole or len(lines)
+        headers = sum(line.startswith("image,") for line in lines)
+        assert len(lines) == (whole if force else headers)
+    assert whole > headers > 0
+
+
 def test_other_settings_are_refused_and_files_that_came_later_are_told(tmp_path, files):
     out = tmp_path / "out"
     assert plan(out, files[:-1]).added == 0

@@ -62,7 +62,9 @@ def write_part(
         errors.unlink(missing_ok=True)  # of a start that was stopped before its rows were written
     path = find_part(out, plan, number)
     if plan.settings.format == "isic":
-        lines = (_to_submission(file, prediction) for file, prediction in rows)
+        # Its columns have no place for a refusal, so what is withheld is left out.
+        kept = [(f, p) for f, p in rows if plan.settings.force or not p.declined]
+        lines = (_to_submission(file, prediction) for file, prediction in kept)
         write_text(path, _to_csv(["image", *_SUBMITTED], lines))
         return
     values = [to_values(file, prediction, plan.settings.force) for file, prediction in rows]
